@@ -1,0 +1,67 @@
+using LoraGen.Generators.Models;
+using LoraGen.Generators.Writing;
+
+namespace LoraGen.Generators;
+
+public sealed partial class LoraModelGenerator
+{
+    /// <summary>The nested class that mirrors the model and owns A and B.</summary>
+    private static class Adapter
+    {
+        public static void Write(IndentedWriter writer, LoraModelInfo model)
+        {
+            writer.Write($"/// <summary>A and B of every annotated projection of {model.PlainName} and of its [LoraModel] children; it owns nothing of the base.</summary>");
+            using (writer.Open("public sealed class Adapter : global::LoraGen.LoraAdapter"))
+            {
+                foreach (var target in model.Targets)
+                {
+                    Targets.WriteField(writer, target);
+                }
+
+                foreach (var child in model.Children)
+                {
+                    Children.WriteField(writer, child);
+                }
+
+                WriteConstructor(writer, model);
+                WriteLoad(writer, model);
+            }
+        }
+
+        private static void WriteConstructor(IndentedWriter writer, LoraModelInfo model)
+        {
+            writer.Write($"""
+                /// <summary>Used by CreateAdapter and Load.</summary>
+                [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+                public Adapter({model.Name} model, global::LoraGen.AdapterBuilder builder)
+                    : base({Literals.Quote(model.PlainName)}, builder)
+                """);
+            using (writer.Open())
+            {
+                foreach (var target in model.Targets)
+                {
+                    Targets.WriteAssignment(writer, target);
+                }
+
+                foreach (var child in model.Children)
+                {
+                    Children.WriteAssignment(writer, child);
+                }
+
+                writer.Write("RegisterComponents();");
+            }
+
+            writer.Space();
+        }
+
+        private static void WriteLoad(IndentedWriter writer, LoraModelInfo model) => writer.Write($"""
+            /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
+            /// <param name="folder">The folder that Save or PEFT wrote.</param>
+            /// <param name="model">The base that the adapter is for.</param>
+            /// <returns>The adapter, not yet active.</returns>
+            /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
+            public static Adapter Load(string folder, {model.Name} model)
+                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            """);
+    }
+}

@@ -1,0 +1,67 @@
+using LoraGen.Generators.Models;
+using LoraGen.Generators.Semantics;
+using Microsoft.CodeAnalysis;
+
+namespace LoraGen.Generators;
+
+public sealed partial class LoraModelGenerator
+{
+    /// <summary>The class as a whole.</summary>
+    private static partial class Model
+    {
+        private static readonly SymbolDisplayFormat NameFromWithin = new(
+            genericsOptions: SymbolDisplayGenericsOptions.IncludeTypeParameters,
+            miscellaneousOptions: SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
+
+        /// <summary>Reads the class, or returns null where it is not one to write for.</summary>
+        public static LoraModelInfo? Gather(GeneratorAttributeSyntaxContext context, CancellationToken token)
+        {
+            var model = new LoraModelClass((INamedTypeSymbol)context.TargetSymbol);
+            if (!IsFirstMention(context, model.Type) || !model.IsGenerated)
+            {
+                return null;
+            }
+
+            token.ThrowIfCancellationRequested();
+            var space = model.Type.ContainingNamespace;
+            return new LoraModelInfo(
+                HintName: MetadataName(model.Type) + ".g.cs",
+                Namespace: space.IsGlobalNamespace ? "" : space.ToDisplayString(),
+                EnclosingTypes: new([.. model.Type.WithContainingTypes().Skip(1).Reverse().Select(Header)]),
+                Header: Header(model.Type),
+                PlainName: model.Type.Name,
+                Name: model.Type.ToDisplayString(NameFromWithin),
+                FullName: model.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat),
+                Targets: Targets.Gather(model),
+                Children: Children.Gather(model));
+        }
+
+        // Twice the attribute, on two parts of a class, is the user's error; the file must be added once all the same.
+        private static bool IsFirstMention(GeneratorAttributeSyntaxContext context, INamedTypeSymbol type)
+            => type.FindAttribute(KnownTypes.LoraModelAttribute)?.ApplicationSyntaxReference is { } first
+                && first.SyntaxTree == context.TargetNode.SyntaxTree
+                && context.TargetNode.Span.Contains(first.Span);
+
+        private static string Header(INamedTypeSymbol type)
+        {
+            var keyword = type switch
+            {
+                { TypeKind: TypeKind.Interface } => "interface",
+                { TypeKind: TypeKind.Struct, IsRecord: true } => "record struct",
+                { TypeKind: TypeKind.Struct } => "struct",
+                { IsRecord: true } => "record",
+                _ => "class",
+            };
+            return $"partial {keyword} {type.ToDisplayString(NameFromWithin)}";
+        }
+
+        private static string MetadataName(INamedTypeSymbol type)
+        {
+            var name = string.Join("+", type.WithContainingTypes().Reverse().Select(t => t.MetadataName));
+            return type.ContainingNamespace.IsGlobalNamespace ? name : $"{type.ContainingNamespace.ToDisplayString(PlainNamespace)}.{name}";
+        }
+
+        private static readonly SymbolDisplayFormat PlainNamespace = new(
+            typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
+    }
+}

@@ -1,0 +1,66 @@
+using LoraGen.Generators.Models;
+using LoraGen.Generators.Writing;
+
+namespace LoraGen.Generators;
+
+public sealed partial class LoraModelGenerator
+{
+    private static partial class Targets
+    {
+        /// <summary>Writes the method per projection that the class calls in place of the projection.</summary>
+        public static void WriteAccessors(IndentedWriter writer, LoraModelInfo model)
+        {
+            foreach (var target in model.Targets)
+            {
+                var field = Components.Access(target.Component, "x");
+                var present = target.Component.IsNullable ? "!" : "";
+                writer.Write($"""
+                    /// <summary>{Literals.Comment(target.Component.Name)}(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
+                    /// <param name="x">[..., in_features]</param>
+                    /// <returns>[..., out_features]</returns>
+                    private global::TorchSharp.torch.Tensor {target.Accessor}(global::TorchSharp.torch.Tensor x)
+                        => global::LoraGen.LowRankUpdate.Forward({field}{present}, _lora.Active?.{target.Component.Field}, x);
+
+                    """);
+            }
+        }
+
+        /// <summary>Writes where an adapter's update belongs: the projection that it is added to.</summary>
+        public static void WriteSite(IndentedWriter writer, TargetInfo target)
+        {
+            var name = Literals.Quote(target.Component.Name);
+            var field = Components.Access(target.Component, "adapter", "sites", "i");
+            var update = $"adapter.{target.Component.Field}";
+            var site = $"sites.Add({name}, {field}, {update});";
+            if (!target.Component.IsNullable)
+            {
+                writer.Write(site);
+                return;
+            }
+
+            writer.Write($"sites.RequireSameCount({name}, {field} is null ? 0 : 1, {update} is null ? 0 : 1);");
+            using (writer.Open($"if ({field} is not null && {update} is not null)"))
+            {
+                writer.Write(site);
+            }
+        }
+
+        /// <summary>Writes the adapter's field for the update.</summary>
+        public static void WriteField(IndentedWriter writer, TargetInfo target)
+        {
+            var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
+            writer.Write($"""
+                /// <summary>The update of {Literals.Comment(target.Component.Name)}: A [r, in_features], B [out_features, r]; rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}{dropout} unless a LoraConfig says otherwise.</summary>
+                """);
+            Components.WriteField(writer, target.Component, "public", "global::LoraGen.LowRankUpdate");
+            writer.Space();
+        }
+
+        /// <summary>Writes the creation of the update in the adapter's constructor.</summary>
+        public static void WriteAssignment(IndentedWriter writer, TargetInfo target)
+            => Components.WriteAssignment(
+                writer,
+                target.Component,
+                $"builder.Update({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)})");
+    }
+}

@@ -1,0 +1,20 @@
+using LoraGen.Generators.Models;
+using LoraGen.Generators.Semantics;
+using LoraGen.Generators.Writing;
+
+namespace LoraGen.Generators;
+
+public sealed partial class LoraModelGenerator
+{
+    /// <summary>The annotated projections.</summary>
+    private static partial class Targets
+    {
+        public static EquatableArray<TargetInfo> Gather(LoraModelClass model)
+            => new([.. model.Targets.Select(target => new TargetInfo(
+                Components.Gather(target.Field),
+                Literals.Identifier(target.Accessor),
+                target.Rank,
+                target.Alpha,
+                target.Dropout))]);
+    }
+}

@@ -1,0 +1,22 @@
+namespace LoraGen.Generators.Models;
+
+/// <summary>Everything that is written for one [LoraModel] class.</summary>
+/// <param name="HintName">The generated file's name: the metadata name of the class and <c>.g.cs</c>.</param>
+/// <param name="Namespace">The namespace as it is written in code, or empty for the global one.</param>
+/// <param name="EnclosingTypes">The types to reopen around the class, the outermost first: <c>partial class Outer&lt;T&gt;</c>.</param>
+/// <param name="Header">The class's own declaration: <c>partial class Block</c>.</param>
+/// <param name="PlainName">Its name as a reader says it, without escapes and type parameters: <c>Block</c>.</param>
+/// <param name="Name">Its name from within: <c>Block</c>, <c>Block&lt;T&gt;</c>, <c>@class</c>.</param>
+/// <param name="FullName">Its name from anywhere: <c>global::Sample.Block</c>.</param>
+/// <param name="Targets">The annotated projections, in source order.</param>
+/// <param name="Children">The children that are [LoraModel] themselves, in source order.</param>
+internal sealed record LoraModelInfo(
+    string HintName,
+    string Namespace,
+    EquatableArray<string> EnclosingTypes,
+    string Header,
+    string PlainName,
+    string Name,
+    string FullName,
+    EquatableArray<TargetInfo> Targets,
+    EquatableArray<ChildInfo> Children);

@@ -1,0 +1,27 @@
+using Microsoft.CodeAnalysis;
+
+namespace LoraGen.Generators.Semantics;
+
+/// <summary>How TorchSharp names the component in a field.</summary>
+internal static class ComponentField
+{
+    /// <summary>The name in [ComponentName], or null where the field's own name counts.</summary>
+    public static string? FindComponentName(this IFieldSymbol field)
+        => field.FindAttribute(KnownTypes.ComponentNameAttribute)?.FindArgument<string>("Name");
+
+    /// <summary>The value of a named argument; the default where it is absent or not yet valid.</summary>
+    public static T? FindArgument<T>(this AttributeData attribute, string name)
+        where T : class
+        => Find(attribute, name) as T;
+
+    /// <inheritdoc cref="FindArgument{T}(AttributeData, string)"/>
+    public static T FindArgument<T>(this AttributeData attribute, string name, T otherwise)
+        where T : struct
+        => Find(attribute, name) is T value ? value : otherwise;
+
+    private static object? Find(AttributeData attribute, string name)
+    {
+        var argument = attribute.NamedArguments.FirstOrDefault(pair => pair.Key == name).Value;
+        return argument.Kind == TypedConstantKind.Primitive ? argument.Value : null;
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.CodeAnalysis;
+
+namespace LoraGen.Generators.Semantics;
+
+/// <summary>A field that holds a [LoraModel] child, or a ModuleList of them.</summary>
+internal sealed class LoraChildField
+{
+    private LoraChildField(IFieldSymbol field, INamedTypeSymbol model, bool isList)
+    {
+        Field = field;
+        Model = model;
+        IsList = isList;
+    }
+
+    public IFieldSymbol Field { get; }
+
+    /// <summary>The [LoraModel] class that makes the child's adapter: the child's own class or one that it derives from.</summary>
+    public INamedTypeSymbol Model { get; }
+
+    public bool IsList { get; }
+
+    public static LoraChildField? Find(IFieldSymbol field)
+    {
+        if (field.IsStatic || field.AssociatedSymbol is not null || field.Type is not INamedTypeSymbol type)
+        {
+            return null;
+        }
+
+        if (FindModel(type) is { } model)
+        {
+            return new LoraChildField(field, model, isList: false);
+        }
+
+        return type.Is(KnownTypes.ModuleList) && FindModel(type.TypeArguments[0]) is { } item
+            ? new LoraChildField(field, item, isList: true)
+            : null;
+    }
+
+    /// <summary>The class itself or its nearest base class that is a [LoraModel].</summary>
+    public static INamedTypeSymbol? FindModel(ITypeSymbol type)
+        => (type as INamedTypeSymbol)?.WithBaseTypes().FirstOrDefault(t => t.FindAttribute(KnownTypes.LoraModelAttribute) is not null);
+}

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace LoraGen.Generators.Semantics;
+
+/// <summary>A [LoraModel] class: its targets, its children, and what makes it one that code can be generated for.</summary>
+internal sealed class LoraModelClass
+{
+    public LoraModelClass(INamedTypeSymbol type)
+    {
+        Type = type;
+        var fields = type.GetMembers().OfType<IFieldSymbol>().ToImmutableArray();
+        Targets = [.. fields.Select(LoraTargetField.Find).OfType<LoraTargetField>()];
+        Children = [.. fields.Select(LoraChildField.Find).OfType<LoraChildField>()];
+    }
+
+    public INamedTypeSymbol Type { get; }
+
+    public ImmutableArray<LoraTargetField> Targets { get; }
+
+    public ImmutableArray<LoraChildField> Children { get; }
+
+    public bool IsModule => Type.WithBaseTypes().Any(type => type.Is(KnownTypes.Module));
+
+    /// <summary>The class and its containing types that a second part cannot be added to, the innermost first.</summary>
+    public IEnumerable<INamedTypeSymbol> ClosedTypes => Type.WithContainingTypes().Where(type => !IsPartial(type));
+
+    /// <summary>Whether the generator writes this class's other half.</summary>
+    public bool IsGenerated => IsWellFormed && ReachesTarget(new(SymbolEqualityComparer.Default));
+
+    /// <summary>The children whose adapters exist.</summary>
+    public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => HasAdapter(child, new(SymbolEqualityComparer.Default)));
+
+    private bool IsWellFormed => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid);
+
+    private static bool IsPartial(INamedTypeSymbol type)
+        => !type.IsFileLocal && type.DeclaringSyntaxReferences.All(part => part.GetSyntax() is TypeDeclarationSyntax declaration
+            && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
+
+    // Classes may contain each other, so the walk remembers where it was: one with no target below it anywhere has nothing to adapt.
+    private bool ReachesTarget(HashSet<INamedTypeSymbol> visited)
+        => visited.Add(Type.OriginalDefinition) && (!Targets.IsEmpty || Children.Any(child => HasAdapter(child, visited)));
+
+    private bool HasAdapter(LoraChildField child, HashSet<INamedTypeSymbol> visited)
+    {
+        // A class of another assembly was generated with that assembly, or never.
+        if (!SymbolEqualityComparer.Default.Equals(child.Model.ContainingAssembly, Type.ContainingAssembly))
+        {
+            return !child.Model.GetTypeMembers("Adapter").IsEmpty;
+        }
+
+        var model = new LoraModelClass(child.Model.OriginalDefinition);
+        return model.IsWellFormed && model.ReachesTarget(visited);
+    }
+}

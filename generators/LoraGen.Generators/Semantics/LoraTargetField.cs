@@ -1,0 +1,48 @@
+using Microsoft.CodeAnalysis;
+
+namespace LoraGen.Generators.Semantics;
+
+/// <summary>A [LoraTarget] field: what it asks for, and what makes it a valid target.</summary>
+internal sealed class LoraTargetField
+{
+    private LoraTargetField(IFieldSymbol field, AttributeData attribute)
+    {
+        Field = field;
+        Attribute = attribute;
+        Rank = attribute.FindArgument("Rank", 8);
+        Alpha = attribute.FindArgument("Alpha", 8d);
+        Dropout = attribute.FindArgument("Dropout", 0d);
+        Accessor = attribute.FindArgument<string>("Name") ?? AccessorNames.Default(field.Name);
+    }
+
+    public IFieldSymbol Field { get; }
+
+    public AttributeData Attribute { get; }
+
+    public int Rank { get; }
+
+    public double Alpha { get; }
+
+    public double Dropout { get; }
+
+    /// <summary>The name of the generated method that calls the projection.</summary>
+    public string Accessor { get; }
+
+    public bool IsStatic => Field.IsStatic;
+
+    /// <summary>The attribute can reach the hidden field of a property, for which code has no name.</summary>
+    public bool IsHidden => Field.AssociatedSymbol is not null;
+
+    public bool HasKnownType => Field.Type.Is(KnownTypes.Linear);
+
+    public bool HasValidRank => Rank >= 1;
+
+    public bool HasValidAlpha => Alpha > 0 && !double.IsInfinity(Alpha);
+
+    public bool HasValidDropout => Dropout is >= 0 and < 1;
+
+    public bool IsValid => !IsStatic && !IsHidden && HasKnownType && HasValidRank && HasValidAlpha && HasValidDropout;
+
+    public static LoraTargetField? Find(IFieldSymbol field)
+        => field.FindAttribute(KnownTypes.LoraTargetAttribute) is { } attribute ? new LoraTargetField(field, attribute) : null;
+}

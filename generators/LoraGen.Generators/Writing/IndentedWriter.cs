@@ -1,0 +1,50 @@
+using System.Text;
+
+namespace LoraGen.Generators.Writing;
+
+/// <summary>Collects lines of code under the current indentation. Lines end with '\n' on every platform, so that the output is the same.</summary>
+internal sealed class IndentedWriter
+{
+    private readonly StringBuilder _text = new();
+    private int _depth;
+
+    /// <summary>Writes lines, each under the current indentation; blank ones stay empty.</summary>
+    public void Write(string lines)
+    {
+        foreach (var line in lines.Split('\n'))
+        {
+            // A raw string literal holds whatever line ends this repository was checked out with.
+            var text = line.TrimEnd('\r');
+            _text.Append(' ', text.Length == 0 ? 0 : 4 * _depth).Append(text).Append('\n');
+        }
+    }
+
+    /// <summary>Writes an empty line.</summary>
+    public void Space() => _text.Append('\n');
+
+    /// <summary>Writes a header and the brace under it; disposing the result closes the brace.</summary>
+    public Block Open(string header)
+    {
+        Write(header);
+        return Open();
+    }
+
+    /// <summary>Writes an opening brace; disposing the result closes it.</summary>
+    public Block Open()
+    {
+        Write("{");
+        _depth++;
+        return new Block(this);
+    }
+
+    public override string ToString() => _text.ToString();
+
+    internal readonly struct Block(IndentedWriter writer) : IDisposable
+    {
+        public void Dispose()
+        {
+            writer._depth--;
+            writer.Write("}");
+        }
+    }
+}
