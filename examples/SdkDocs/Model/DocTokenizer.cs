@@ -1,0 +1,60 @@
+using System.Text.RegularExpressions;
+using LoraGen.Training.Data;
+using LoraGen.Transformers.Tokenizers;
+using Microsoft.ML.Tokenizers;
+using SdkDocs.Data;
+
+namespace SdkDocs.Model;
+
+/// <summary>The vocabulary and the text form of the task: <c>&lt;|endoftext|&gt; signature &lt;|summary|&gt; summary &lt;|endoftext|&gt;</c>.</summary>
+internal sealed partial class DocTokenizer
+{
+    private const string EndOfText = "<|endoftext|>";
+    private const string Summary = "<|summary|>";
+    private static readonly string[] SpecialTokens = [EndOfText, Summary];
+
+    private readonly BpeTokenizer _tokenizer;
+
+    private DocTokenizer(BpeTokenizer tokenizer)
+    {
+        _tokenizer = tokenizer;
+        EndId = tokenizer.SpecialTokens![EndOfText];
+        SummaryId = tokenizer.SpecialTokens[Summary];
+    }
+
+    /// <summary>Begins and ends a sequence, and pads.</summary>
+    public int EndId { get; }
+
+    /// <summary>Stands between signature and summary.</summary>
+    public int SummaryId { get; }
+
+    /// <summary>Learns a vocabulary from members and writes the tokenizer files.</summary>
+    public static void Train(IReadOnlyList<DocMember> members, int vocabularySize, string folder)
+    {
+        var texts = members.SelectMany(member => new[] { member.Signature, member.Summary });
+        var (vocabulary, merges) = BpeTrainer.Train(texts, WordPattern(), SpecialTokens, vocabularySize);
+        ByteLevelBpe.Write(folder, vocabulary, merges, WordPattern().ToString(), SpecialTokens);
+    }
+
+    /// <summary>Reads the tokenizer files of a model folder.</summary>
+    public static DocTokenizer Read(string folder) => new(ByteLevelBpe.Read(folder));
+
+    /// <summary>What the model reads before it writes a summary.</summary>
+    public int[] Prompt(DocMember member) => [EndId, .. _tokenizer.EncodeToIds(member.Signature), SummaryId];
+
+    /// <summary>A whole training sequence.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="learnSignature">Whether the loss counts the signature too, as pretraining wants.</param>
+    public TokenExample Example(DocMember member, bool learnSignature)
+    {
+        var prompt = Prompt(member);
+        return new TokenExample([.. prompt, .. _tokenizer.EncodeToIds(member.Summary), EndId], learnSignature ? 1 : prompt.Length);
+    }
+
+    /// <summary>The text of generated ids.</summary>
+    public string Decode(IEnumerable<int> ids) => _tokenizer.Decode(ids);
+
+    // Like GPT-2's pattern, but a word also ends where CamelCase begins a new one, so that HtmlLocalizer is read as Html and Localizer.
+    [GeneratedRegex(@" ?\p{Lu}?[\p{Ll}\p{Lt}\p{Lm}\p{Lo}\p{M}]+| ?\p{Lu}+(?!\p{Ll})| ?\p{Lu}| ?\p{N}| ?[^\s\p{L}\p{N}\p{M}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
+    private static partial Regex WordPattern();
+}

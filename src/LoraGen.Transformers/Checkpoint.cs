@@ -1,0 +1,51 @@
+using LoraGen.Safetensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LoraGen.Transformers;
+
+/// <summary>Loads a base model's weights strictly: every key and shape is checked before the first weight is assigned.</summary>
+internal static class Checkpoint
+{
+    /// <summary>Assigns every tensor of a safetensors file to the module's parameter or buffer of the same name.</summary>
+    /// <param name="path">The safetensors file.</param>
+    /// <param name="module">The model, changed in place.</param>
+    /// <param name="dtype">Element type to convert the module to; null takes the file's, which then must be one for all tensors.</param>
+    /// <exception cref="LoraException">Missing or unexpected keys, other shapes, or mixed dtypes without a <paramref name="dtype"/>.</exception>
+    public static void Load(string path, nn.Module module, ScalarType? dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        using var file = SafetensorsFile.Open(path);
+
+        var state = module.state_dict();
+        var missing = state.Keys.Where(key => !file.Entries.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
+        var unexpected = file.Entries.Keys.Where(key => !state.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
+        if (missing.Count + unexpected.Count > 0)
+        {
+            throw new LoraException($"{path}: expected the keys of {module.GetName()}; missing: [{string.Join(", ", missing)}]; unexpected: [{string.Join(", ", unexpected)}].");
+        }
+
+        foreach (var (key, tensor) in state)
+        {
+            if (!tensor.shape.SequenceEqual(file.Entries[key].Shape))
+            {
+                throw new LoraException($"{path}: {key}: expected shape [{string.Join(", ", tensor.shape)}], found [{string.Join(", ", file.Entries[key].Shape)}].");
+            }
+        }
+
+        module.to(dtype ?? CommonDtype(path, file));
+        foreach (var (key, tensor) in module.state_dict())
+        {
+            tensor.copy_(file.Read(key));
+        }
+    }
+
+    private static ScalarType CommonDtype(string path, SafetensorsFile file)
+    {
+        var dtypes = file.Entries.Values.Select(entry => entry.Dtype).Distinct().ToList();
+        return dtypes.Count == 1
+            ? dtypes[0]
+            : throw new LoraException($"{path}: expected one dtype for all tensors, found {string.Join(", ", dtypes)}; say which one to load.");
+    }
+}

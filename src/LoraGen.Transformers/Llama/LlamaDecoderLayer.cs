@@ -1,0 +1,34 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace LoraGen.Transformers.Llama;
+
+/// <summary>One pre-norm decoder layer: attention and feed-forward, each added to the residual stream.</summary>
+public sealed partial class LlamaDecoderLayer : Module<Tensor, Tensor>
+{
+    private readonly RmsNorm input_layernorm;
+    private readonly LlamaAttention self_attn;
+    private readonly RmsNorm post_attention_layernorm;
+    private readonly LlamaMlp mlp;
+
+    internal LlamaDecoderLayer(LlamaConfig config, int layer, RotaryEmbedding rotary)
+        : base(nameof(LlamaDecoderLayer))
+    {
+        input_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps);
+        self_attn = new LlamaAttention(config, layer, rotary);
+        post_attention_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps);
+        mlp = new LlamaMlp(config);
+        RegisterComponents();
+    }
+
+    /// <summary>Reads a whole sequence: x [batch, time, hidden] to [batch, time, hidden].</summary>
+    public override Tensor forward(Tensor x) => Read(x, default);
+
+    internal Tensor Read(Tensor x, AttentionContext context)
+    {
+        using var scope = NewDisposeScope();
+        x = x + self_attn.Attend(input_layernorm.call(x), context);
+        return (x + mlp.call(post_attention_layernorm.call(x))).MoveToOuterDisposeScope();
+    }
+}

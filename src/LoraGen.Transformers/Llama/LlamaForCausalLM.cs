@@ -1,0 +1,85 @@
+using LoraGen.Safetensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace LoraGen.Transformers.Llama;
+
+/// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, whose checkpoint keys it keeps).</summary>
+public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
+{
+    private readonly LlamaModel model;
+
+    // With tied embeddings there is no head of its own: the embedding matrix is read a second time, so that the two can never part.
+    private readonly Linear? lm_head;
+
+    /// <summary>A model whose weights are not initialised: load a checkpoint, or call <see cref="Initialize"/>.</summary>
+    public LlamaForCausalLM(LlamaConfig config)
+        : base(nameof(LlamaForCausalLM))
+    {
+        Config = config;
+        model = new LlamaModel(config);
+        lm_head = config.TieWordEmbeddings ? null : Weights.Linear(config.HiddenSize, config.VocabSize);
+        RegisterComponents();
+    }
+
+    /// <summary>The model's shape.</summary>
+    public LlamaConfig Config { get; }
+
+    /// <summary>Token ids [batch, time] to next-token logits [batch, time, vocab].</summary>
+    public override Tensor forward(Tensor ids)
+    {
+        using var hidden = Hidden(ids);
+        return Logits(hidden);
+    }
+
+    /// <summary>Token ids [batch, time] to the last layer's normed states [batch, time, hidden].</summary>
+    /// <param name="ids">Token ids.</param>
+    /// <param name="cache">Keys and values of earlier tokens, extended by this call; null to read the whole sequence at once.</param>
+    /// <param name="mask">Additive attention mask [batch, 1, time, time so far]; null for plain causal attention.</param>
+    public Tensor Hidden(Tensor ids, KeyValueCache? cache = null, Tensor? mask = null) => model.Read(ids, new AttentionContext(cache, mask));
+
+    /// <summary>States [..., hidden] to logits [..., vocab]; hand it only the positions whose logits are needed, since the vocabulary is wide.</summary>
+    public Tensor Logits(Tensor hidden) => lm_head is null
+        ? functional.linear(hidden, model.TokenEmbedding)
+        : lm_head.call(hidden);
+
+    /// <summary>Draws every weight from N(0, 0.02²) and sets the norms' gains to 1, as Llama is initialised for pretraining.</summary>
+    public void Initialize(Generator generator)
+    {
+        using var inference = no_grad();
+        foreach (var (_, parameter) in named_parameters())
+        {
+            _ = parameter.dim() == 1 ? init.ones_(parameter) : init.normal_(parameter, 0, 0.02, generator);
+        }
+    }
+
+    /// <summary>Reads <c>config.json</c> and <c>model.safetensors</c> from a Hugging Face checkpoint folder.</summary>
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
+    /// <param name="device">Where to hold them; by default the CPU.</param>
+    /// <exception cref="LoraException">A file is missing or malformed, or its keys, shapes or dtypes are not this model's.</exception>
+    public static LlamaForCausalLM Load(string folder, ScalarType? dtype = null, Device? device = null)
+    {
+        var result = new LlamaForCausalLM(LlamaConfig.Read(Path.Combine(folder, "config.json")));
+        try
+        {
+            Checkpoint.Load(Path.Combine(folder, "model.safetensors"), result, dtype);
+            return device is null ? result : result.to(device);
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face does.</summary>
+    public void Save(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        Config.Write(Path.Combine(folder, "config.json"));
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), state_dict(), new Dictionary<string, string> { ["format"] = "pt" });
+    }
+}

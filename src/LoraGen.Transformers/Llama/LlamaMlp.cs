@@ -1,0 +1,30 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace LoraGen.Transformers.Llama;
+
+/// <summary>SwiGLU feed-forward: down(silu(gate(x)) * up(x)).</summary>
+public sealed partial class LlamaMlp : Module<Tensor, Tensor>
+{
+    private readonly Linear gate_proj;
+    private readonly Linear up_proj;
+    private readonly Linear down_proj;
+
+    internal LlamaMlp(LlamaConfig config)
+        : base(nameof(LlamaMlp))
+    {
+        gate_proj = Weights.Linear(config.HiddenSize, config.IntermediateSize);
+        up_proj = Weights.Linear(config.HiddenSize, config.IntermediateSize);
+        down_proj = Weights.Linear(config.IntermediateSize, config.HiddenSize);
+        RegisterComponents();
+    }
+
+    /// <summary>x [..., hidden] to [..., hidden].</summary>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return down_proj.call(functional.silu(gate_proj.call(x)) * up_proj.call(x)).MoveToOuterDisposeScope();
+    }
+}

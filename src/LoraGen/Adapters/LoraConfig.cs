@@ -1,0 +1,35 @@
+namespace LoraGen;
+
+/// <summary>
+/// Overrides the attributes of a model's projections at run time. A property that is left null keeps what the attribute says.
+/// The names and the matching rules are those of PEFT's <c>LoraConfig</c>.
+/// </summary>
+public sealed record LoraConfig
+{
+    /// <summary>The rank of every targeted projection that <see cref="RankPattern"/> does not name (PEFT: <c>r</c>).</summary>
+    public int? Rank { get; init; }
+
+    /// <summary>The scale's numerator of every targeted projection that <see cref="AlphaPattern"/> does not name (PEFT: <c>lora_alpha</c>).</summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>Dropout probability on A's input while training (PEFT: <c>lora_dropout</c>).</summary>
+    public double? Dropout { get; init; }
+
+    /// <summary>Scale by alpha / sqrt(r) instead of alpha / r (PEFT: <c>use_rslora</c>; arXiv 2312.03732).</summary>
+    public bool UseRslora { get; init; }
+
+    /// <summary>
+    /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
+    /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones.
+    /// </summary>
+    public IReadOnlyList<string>? TargetModules { get; init; }
+
+    /// <summary>Rank by path or end of a path, before <see cref="Rank"/> (PEFT: <c>rank_pattern</c>).</summary>
+    public IReadOnlyDictionary<string, int> RankPattern { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Alpha by path or end of a path, before <see cref="Alpha"/> (PEFT: <c>alpha_pattern</c>).</summary>
+    public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Name or path of the base, recorded in the saved config (PEFT: <c>base_model_name_or_path</c>).</summary>
+    public string? BaseModelNameOrPath { get; init; }
+}
