@@ -10,7 +10,8 @@ public sealed partial class LoraModelGenerator
     {
         public static void Write(IndentedWriter writer, LoraModelInfo model)
         {
-            writer.Write($"/// <summary>A and B of every annotated projection of {model.PlainName} and of its [LoraModel] children; it owns nothing of the base.</summary>");
+            var children = model.Children.Count > 0 ? " and of its [LoraModel] children" : "";
+            writer.Write($"/// <summary>A and B of every annotated projection of {model.PlainName}{children}; it owns nothing of the base.</summary>");
             using (writer.Open("public sealed class Adapter : global::LoraGen.LoraAdapter"))
             {
                 foreach (var target in model.Targets)

@@ -14,6 +14,6 @@ public sealed partial class LoraModelGenerator
                 Components.Gather(child.Field),
                 child.Model.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat) + ".Adapter",
                 child.IsList,
-                IsPublic: true))]);
+                IsPublic: child.Visibility == Visibility.Public))]);
     }
 }

@@ -7,9 +7,9 @@ internal static class KnownTypes
 {
     public const string LoraModelAttribute = "LoraGen.LoraModelAttribute";
     public const string LoraTargetAttribute = "LoraGen.LoraTargetAttribute";
+    public const string LoraAdapter = "LoraGen.LoraAdapter";
     public const string ComponentNameAttribute = "TorchSharp.Utils.ComponentNameAttribute";
     public const string Module = "TorchSharp.torch.nn.Module";
-    public const string Tensor = "TorchSharp.torch.Tensor";
     public const string Linear = "TorchSharp.Modules.Linear";
     public const string ModuleList = "TorchSharp.Modules.ModuleList";
 

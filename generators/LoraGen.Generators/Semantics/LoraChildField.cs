@@ -19,6 +19,18 @@ internal sealed class LoraChildField
 
     public bool IsList { get; }
 
+    /// <summary>What the field of the parent's adapter may be.</summary>
+    public Visibility Visibility => VisibilityRules.Of(Model, Field.ContainingType);
+
+    public bool IsOfThisAssembly => SymbolEqualityComparer.Default.Equals(Model.ContainingAssembly, Field.ContainingAssembly);
+
+    /// <summary>A class of another assembly was generated with that assembly, or never.</summary>
+    public bool WasGenerated => !Model.GetTypeMembers(GeneratedNames.Adapter).IsEmpty;
+
+    /// <summary>The children that a class declares, in source order.</summary>
+    public static IEnumerable<LoraChildField> In(INamedTypeSymbol type)
+        => type.GetMembers().OfType<IFieldSymbol>().Select(Find).OfType<LoraChildField>();
+
     public static LoraChildField? Find(IFieldSymbol field)
     {
         if (field.IsStatic || field.AssociatedSymbol is not null || field.Type is not INamedTypeSymbol type)

@@ -11,9 +11,8 @@ internal sealed class LoraModelClass
     public LoraModelClass(INamedTypeSymbol type)
     {
         Type = type;
-        var fields = type.GetMembers().OfType<IFieldSymbol>().ToImmutableArray();
-        Targets = [.. fields.Select(LoraTargetField.Find).OfType<LoraTargetField>()];
-        Children = [.. fields.Select(LoraChildField.Find).OfType<LoraChildField>()];
+        Targets = [.. LoraTargetField.In(type)];
+        Children = [.. LoraChildField.In(type)];
     }
 
     public INamedTypeSymbol Type { get; }
@@ -27,13 +26,19 @@ internal sealed class LoraModelClass
     /// <summary>The class and its containing types that a second part cannot be added to, the innermost first.</summary>
     public IEnumerable<INamedTypeSymbol> ClosedTypes => Type.WithContainingTypes().Where(type => !IsPartial(type));
 
+    /// <summary>What the generated members' names collide with.</summary>
+    public IEnumerable<NameConflict> NameConflicts => GeneratedNames.FindConflicts(this);
+
     /// <summary>Whether the generator writes this class's other half.</summary>
     public bool IsGenerated => IsWellFormed && ReachesTarget(new(SymbolEqualityComparer.Default));
+
+    /// <summary>Whether there is a [LoraTarget] in it or below it, valid or not: what is wrong with one is another rule's to say.</summary>
+    public bool MentionsTarget => FindsTarget(new(SymbolEqualityComparer.Default));
 
     /// <summary>The children whose adapters exist.</summary>
     public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => HasAdapter(child, new(SymbolEqualityComparer.Default)));
 
-    private bool IsWellFormed => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid);
+    private bool IsWellFormed => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid) && !NameConflicts.Any();
 
     private static bool IsPartial(INamedTypeSymbol type)
         => !type.IsFileLocal && type.DeclaringSyntaxReferences.All(part => part.GetSyntax() is TypeDeclarationSyntax declaration
@@ -43,12 +48,20 @@ internal sealed class LoraModelClass
     private bool ReachesTarget(HashSet<INamedTypeSymbol> visited)
         => visited.Add(Type.OriginalDefinition) && (!Targets.IsEmpty || Children.Any(child => HasAdapter(child, visited)));
 
+    private bool FindsTarget(HashSet<INamedTypeSymbol> visited)
+        => visited.Add(Type.OriginalDefinition)
+            && (!Targets.IsEmpty || Children.Any(child => child.IsOfThisAssembly ? new LoraModelClass(child.Model).FindsTarget(visited) : child.WasGenerated));
+
     private bool HasAdapter(LoraChildField child, HashSet<INamedTypeSymbol> visited)
     {
-        // A class of another assembly was generated with that assembly, or never.
-        if (!SymbolEqualityComparer.Default.Equals(child.Model.ContainingAssembly, Type.ContainingAssembly))
+        if (child.Visibility == Visibility.None)
         {
-            return !child.Model.GetTypeMembers("Adapter").IsEmpty;
+            return false;
+        }
+
+        if (!child.IsOfThisAssembly)
+        {
+            return child.WasGenerated;
         }
 
         var model = new LoraModelClass(child.Model.OriginalDefinition);

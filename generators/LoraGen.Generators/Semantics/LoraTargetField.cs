@@ -12,7 +12,7 @@ internal sealed class LoraTargetField
         Rank = attribute.FindArgument("Rank", 8);
         Alpha = attribute.FindArgument("Alpha", 8d);
         Dropout = attribute.FindArgument("Dropout", 0d);
-        Accessor = attribute.FindArgument<string>("Name") ?? AccessorNames.Default(field.Name);
+        Accessor = attribute.FindArgument<string>("Name") ?? GeneratedNames.Accessor(field.Name);
     }
 
     public IFieldSymbol Field { get; }
@@ -33,6 +33,9 @@ internal sealed class LoraTargetField
     /// <summary>The attribute can reach the hidden field of a property, for which code has no name.</summary>
     public bool IsHidden => Field.AssociatedSymbol is not null;
 
+    /// <summary>What the user declared: the field or, for a hidden one, the property.</summary>
+    public ISymbol Declaration => Field.AssociatedSymbol ?? Field;
+
     public bool HasKnownType => Field.Type.Is(KnownTypes.Linear);
 
     public bool HasValidRank => Rank >= 1;
@@ -42,6 +45,10 @@ internal sealed class LoraTargetField
     public bool HasValidDropout => Dropout is >= 0 and < 1;
 
     public bool IsValid => !IsStatic && !IsHidden && HasKnownType && HasValidRank && HasValidAlpha && HasValidDropout;
+
+    /// <summary>The targets that a class declares, in source order.</summary>
+    public static IEnumerable<LoraTargetField> In(INamedTypeSymbol type)
+        => type.GetMembers().OfType<IFieldSymbol>().Select(Find).OfType<LoraTargetField>();
 
     public static LoraTargetField? Find(IFieldSymbol field)
         => field.FindAttribute(KnownTypes.LoraTargetAttribute) is { } attribute ? new LoraTargetField(field, attribute) : null;

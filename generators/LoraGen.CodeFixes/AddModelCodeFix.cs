@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using System.Composition;
+using LoraGen.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CodeFixes;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Simplification;
+
+namespace LoraGen.CodeFixes;
+
+/// <summary>LORA002: makes the class a [LoraModel], and partial with every type around it.</summary>
+[ExportCodeFixProvider(LanguageNames.CSharp), Shared]
+public sealed class AddModelCodeFix() : LoraCodeFix("Add [LoraModel] to the class", NoModelAnalyzer.Rule.Id)
+{
+    private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
+    {
+        var classes = diagnostics
+            .Select(diagnostic => root.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<TypeDeclarationSyntax>())
+            .OfType<ClassDeclarationSyntax>()
+            .ToImmutableHashSet<TypeDeclarationSyntax>();
+        var enclosing = classes.SelectMany(type => type.Ancestors()).OfType<TypeDeclarationSyntax>();
+        var lineEnd = root.DescendantTrivia().FirstOrDefault(trivia => trivia.IsKind(SyntaxKind.EndOfLineTrivia));
+        return root.ReplaceNodes(
+            classes.Union(enclosing),
+            (original, type) => classes.Contains(original)
+                ? type.WithPartial().WithAttribute(LoraModel(), lineEnd.IsKind(SyntaxKind.None) ? SyntaxFactory.LineFeed : lineEnd)
+                : type.WithPartial());
+    }
+
+    private static NameSyntax LoraModel() => SyntaxFactory.ParseName("global::LoraGen.LoraModel").WithAdditionalAnnotations(Simplifier.Annotation);
+}

@@ -1,0 +1,107 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace LoraGen.Generators.Semantics;
+
+/// <summary>The names of what is generated into a class, and what stands in their way.</summary>
+internal static class GeneratedNames
+{
+    public const string Adapter = "Adapter";
+
+    // The members of every [LoraModel] class; of methods, the names of their parameters' types.
+    private static readonly (string Name, string[]? Parameters)[] FixedMembers =
+    [
+        (Adapter, null),
+        ("_lora", null),
+        ("ActiveAdapter", null),
+        ("MergedAdapter", null),
+        ("CreateAdapter", ["LoraConfig", "Generator"]),
+        ("Merge", [Adapter]),
+        ("Unmerge", []),
+        ("Attach", [Adapter]),
+        ("AddSites", [Adapter, "LoraSites"]),
+    ];
+
+    private static readonly string[] AccessorParameters = ["Tensor"];
+
+    /// <summary>The field's name in PascalCase: <c>q_proj</c> is <c>QProj</c>, <c>_upProj</c> is <c>UpProj</c>.</summary>
+    public static string Accessor(string field)
+        => string.Concat(field.Split('_').Where(word => word.Length > 0).Select(word => char.ToUpperInvariant(word[0]) + word.Substring(1)));
+
+    /// <summary>What the class's other half would collide with.</summary>
+    public static IEnumerable<NameConflict> FindConflicts(LoraModelClass model)
+    {
+        // Both halves would have the same members, so one answer says it all.
+        if (model.Type.BaseType is { } baseType && LoraChildField.FindModel(baseType) is { } other)
+        {
+            return [new NameConflict(model.Type, "ActiveAdapter", $"the base class '{other.Name}' is a [LoraModel] and has it already")];
+        }
+
+        return FindFixedMemberConflicts(model.Type).Concat(FindAccessorConflicts(model)).Concat(FindAdapterFieldConflicts(model));
+    }
+
+    private static IEnumerable<NameConflict> FindFixedMemberConflicts(INamedTypeSymbol type)
+        => from member in FixedMembers
+           let reason = FindReason(type, member.Name, member.Parameters)
+           where reason is not null
+           select new NameConflict(type, member.Name, reason);
+
+    private static IEnumerable<NameConflict> FindAccessorConflicts(LoraModelClass model)
+    {
+        var taken = new HashSet<string>(FixedMembers.Select(member => member.Name), StringComparer.Ordinal);
+        foreach (var target in model.Targets)
+        {
+            var reason = !SyntaxFacts.IsValidIdentifier(target.Accessor)
+                ? "this is not a name that a method can have"
+                : taken.Add(target.Accessor)
+                    ? FindReason(model.Type, target.Accessor, AccessorParameters)
+                    : "another generated member has this name";
+            if (reason is not null)
+            {
+                yield return new NameConflict(target.Field, target.Accessor, reason);
+            }
+        }
+    }
+
+    // The adapter's fields have the names of the model's, and stand beside what LoraAdapter and Module give the adapter.
+    private static IEnumerable<NameConflict> FindAdapterFieldConflicts(LoraModelClass model)
+    {
+        var adapter = model.Type.FindAttribute(KnownTypes.LoraModelAttribute)?.AttributeClass?.ContainingAssembly.GetTypeByMetadataName(KnownTypes.LoraAdapter);
+        foreach (var field in model.Targets.Select(target => target.Field).Concat(model.Children.Select(child => child.Field)))
+        {
+            if (field.Name == "Load" || (adapter is not null && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(IsInherited)))
+            {
+                yield return new NameConflict(field, $"{Adapter}.{field.Name}", "every adapter has a member with this name");
+            }
+        }
+    }
+
+    private static string? FindReason(INamedTypeSymbol type, string name, string[]? parameters)
+    {
+        if (type.Name == name)
+        {
+            return "this is the name of the class";
+        }
+
+        if (type.GetMembers(name).Any(member => !IsGenerated(member) && Collides(member, parameters)))
+        {
+            return $"'{type.Name}' has a member with this name";
+        }
+
+        return type.BaseType?.WithBaseTypes().FirstOrDefault(t => t.GetMembers(name).Any(member => IsInherited(member) && Collides(member, parameters))) is { } heir
+            ? $"the base class '{heir.Name}' has a member with this name"
+            : null;
+    }
+
+    private static bool Collides(ISymbol member, string[]? parameters)
+        => parameters is null
+            || member is not IMethodSymbol method
+            || (method.TypeParameters.IsEmpty && method.Parameters.Select(parameter => parameter.Type.Name).SequenceEqual(parameters));
+
+    private static bool IsInherited(ISymbol member)
+        => member.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal;
+
+    // Analyzers see the class with its generated half; Roslyn puts that half under a folder with the generator's name.
+    private static bool IsGenerated(ISymbol member)
+        => member.DeclaringSyntaxReferences.Any(part => Path.GetFileName(Path.GetDirectoryName(part.SyntaxTree.FilePath)) == typeof(LoraModelGenerator).FullName);
+}

@@ -1,0 +1,38 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace LoraGen.Generators.Tests.Running;
+
+/// <summary>One run of the generator over a sample.</summary>
+internal sealed class GeneratorRun
+{
+    private readonly Compilation _output;
+
+    private GeneratorRun(Compilation output, GeneratorDriverRunResult result)
+    {
+        _output = output;
+        var run = Assert.Single(result.Results);
+        Assert.Null(run.Exception);
+        Assert.Empty(run.Diagnostics);
+        Files = run.GeneratedSources.ToDictionary(file => file.HintName, file => file.SourceText.ToString());
+    }
+
+    /// <summary>The generated texts by hint name.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; }
+
+    /// <summary>What the compiler says about the sample and the generated code together.</summary>
+    public IEnumerable<Diagnostic> Complaints => _output.GetDiagnostics().Where(diagnostic => !IsAboutTheSampleOnly(diagnostic));
+
+    public static GeneratorRun Of(params string[] sources)
+    {
+        var driver = CSharpGeneratorDriver
+            .Create([new LoraModelGenerator().AsSourceGenerator()], parseOptions: TestCompilation.ParseOptions)
+            .RunGeneratorsAndUpdateCompilation(TestCompilation.Create(sources), out var output, out _);
+        return new GeneratorRun(output, driver.GetRunResult());
+    }
+
+    // A sample's usings serve all samples, its fields are never assigned and its classes are not documented.
+    private static bool IsAboutTheSampleOnly(Diagnostic diagnostic)
+        => diagnostic.Id is "CS8019" or "CS0169" or "CS0649" or "CS8618" or "CS1591"
+            && !diagnostic.Location.SourceTree!.FilePath.EndsWith(".g.cs", StringComparison.Ordinal);
+}
