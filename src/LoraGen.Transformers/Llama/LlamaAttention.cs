@@ -6,12 +6,13 @@ using static TorchSharp.torch.nn;
 namespace LoraGen.Transformers.Llama;
 
 /// <summary>Grouped-query self-attention with rotary positions.</summary>
+[LoraModel]
 public sealed partial class LlamaAttention : Module<Tensor, Tensor>
 {
-    private readonly Linear q_proj;
-    private readonly Linear k_proj;
-    private readonly Linear v_proj;
-    private readonly Linear o_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear q_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear k_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear v_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear o_proj;
 
     private readonly int _layer;
     private readonly LlamaConfig _config;
@@ -37,9 +38,9 @@ public sealed partial class LlamaAttention : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (batch, time) = (x.shape[0], x.shape[1]);
 
-        var queries = _rotary.Rotate(Heads(q_proj.call(x), _config.NumAttentionHeads), context.Start);
-        var keys = _rotary.Rotate(Heads(k_proj.call(x), _config.NumKeyValueHeads), context.Start);
-        var values = Heads(v_proj.call(x), _config.NumKeyValueHeads);
+        var queries = _rotary.Rotate(Heads(QProj(x), _config.NumAttentionHeads), context.Start);
+        var keys = _rotary.Rotate(Heads(KProj(x), _config.NumKeyValueHeads), context.Start);
+        var values = Heads(VProj(x), _config.NumKeyValueHeads);
         if (context.Cache is not null)
         {
             (keys, values) = context.Cache.Append(_layer, keys, values);
@@ -47,7 +48,7 @@ public sealed partial class LlamaAttention : Module<Tensor, Tensor>
 
         var attended = Attend(queries, Repeat(keys), Repeat(values), context.Mask, causal: context.Mask is null && time > 1);
         var joined = attended.transpose(1, 2).reshape(batch, time, _config.HiddenSize);
-        return o_proj.call(joined).MoveToOuterDisposeScope();
+        return OProj(joined).MoveToOuterDisposeScope();
 
         // [batch, time, heads * headDim] to [batch, heads, time, headDim]
         Tensor Heads(Tensor projected, int heads) => projected.view(batch, time, heads, _config.HeadDim).transpose(1, 2);

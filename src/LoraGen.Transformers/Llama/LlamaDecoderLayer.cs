@@ -5,6 +5,7 @@ using static TorchSharp.torch.nn;
 namespace LoraGen.Transformers.Llama;
 
 /// <summary>One pre-norm decoder layer: attention and feed-forward, each added to the residual stream.</summary>
+[LoraModel]
 public sealed partial class LlamaDecoderLayer : Module<Tensor, Tensor>
 {
     private readonly RmsNorm input_layernorm;

@@ -7,6 +7,7 @@ using static TorchSharp.torch.nn;
 namespace LoraGen.Transformers.Llama;
 
 /// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, whose checkpoint keys it keeps).</summary>
+[LoraModel]
 public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
 {
     private readonly LlamaModel model;

@@ -6,11 +6,12 @@ using static TorchSharp.torch.nn;
 namespace LoraGen.Transformers.Llama;
 
 /// <summary>SwiGLU feed-forward: down(silu(gate(x)) * up(x)).</summary>
+[LoraModel]
 public sealed partial class LlamaMlp : Module<Tensor, Tensor>
 {
-    private readonly Linear gate_proj;
-    private readonly Linear up_proj;
-    private readonly Linear down_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear gate_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear up_proj;
+    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear down_proj;
 
     internal LlamaMlp(LlamaConfig config)
         : base(nameof(LlamaMlp))
@@ -25,6 +26,6 @@ public sealed partial class LlamaMlp : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return down_proj.call(functional.silu(gate_proj.call(x)) * up_proj.call(x)).MoveToOuterDisposeScope();
+        return DownProj(functional.silu(GateProj(x)) * UpProj(x)).MoveToOuterDisposeScope();
     }
 }

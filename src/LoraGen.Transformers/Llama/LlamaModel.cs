@@ -6,6 +6,7 @@ using static TorchSharp.torch.nn;
 namespace LoraGen.Transformers.Llama;
 
 /// <summary>The decoder without its output head (Hugging Face: <c>LlamaModel</c>).</summary>
+[LoraModel]
 public sealed partial class LlamaModel : Module<Tensor, Tensor>
 {
     private readonly Embedding embed_tokens;

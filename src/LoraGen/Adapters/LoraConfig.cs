@@ -24,12 +24,21 @@ public sealed record LoraConfig
     /// </summary>
     public IReadOnlyList<string>? TargetModules { get; init; }
 
-    /// <summary>Rank by path or end of a path, before <see cref="Rank"/> (PEFT: <c>rank_pattern</c>).</summary>
+    /// <summary>Instead of <see cref="TargetModules"/>: a regular expression that must match a projection's whole path (PEFT: <c>target_modules</c> as a string).</summary>
+    public string? TargetModulesPattern { get; init; }
+
+    /// <summary>
+    /// Rank by path or end of a path, before <see cref="Rank"/>; a key is a regular expression, and the first that matches decides (PEFT:
+    /// <c>rank_pattern</c>).
+    /// </summary>
     public IReadOnlyDictionary<string, int> RankPattern { get; init; } = new Dictionary<string, int>();
 
-    /// <summary>Alpha by path or end of a path, before <see cref="Alpha"/> (PEFT: <c>alpha_pattern</c>).</summary>
+    /// <summary>Alpha by path or end of a path, before <see cref="Alpha"/>, matched like <see cref="RankPattern"/> (PEFT: <c>alpha_pattern</c>).</summary>
     public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Name or path of the base, recorded in the saved config (PEFT: <c>base_model_name_or_path</c>).</summary>
     public string? BaseModelNameOrPath { get; init; }
+
+    /// <summary>What the base is used for, recorded in the saved config, such as <c>CAUSAL_LM</c> (PEFT: <c>task_type</c>).</summary>
+    public string? TaskType { get; init; }
 }

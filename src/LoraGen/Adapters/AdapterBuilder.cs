@@ -1,0 +1,101 @@
+using System.ComponentModel;
+using LoraGen.Peft;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace LoraGen;
+
+/// <summary>
+/// Builds the updates of one adapter while generated code walks the model: it knows the path, the config and where A's values come
+/// from. One builder per node of the tree; all of them share one plan.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class AdapterBuilder
+{
+    private readonly AdapterPlan _plan;
+
+    private AdapterBuilder(AdapterPlan plan, string path) => (_plan, Path) = (plan, path);
+
+    /// <summary>Where this node lies below the model; empty at the top.</summary>
+    internal string Path { get; }
+
+    internal bool IsRoot => Path.Length == 0;
+
+    internal LoraConfig Config => _plan.Config;
+
+    internal string? BaseFingerprint => IsRoot ? _plan.BaseFingerprint : null;
+
+    /// <summary>Paths of all modules of the base, so that a saved <c>target_modules</c> names no more of them than are adapted.</summary>
+    internal IReadOnlyCollection<string> ModulePaths => _plan.ModulePaths;
+
+    /// <summary>Makes a new adapter: A random, B zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
+    public static TAdapter Create<TModel, TAdapter>(
+        TModel model, LoraConfig? config, Generator? generator, Func<TModel, AdapterBuilder, TAdapter> construct)
+        where TModel : nn.Module, ILoraModel<TAdapter>
+        where TAdapter : LoraAdapter
+        => Build(model, config ?? new LoraConfig(), generator, construct);
+
+    /// <summary>
+    /// Reads an adapter in PEFT's format for <paramref name="model"/>. Every key, shape and value is checked before the adapter exists.
+    /// </summary>
+    /// <exception cref="LoraException">A file is missing, malformed or truncated, or belongs to another model or another method.</exception>
+    public static TAdapter Load<TModel, TAdapter>(string folder, TModel model, Func<TModel, AdapterBuilder, TAdapter> construct)
+        where TModel : nn.Module, ILoraModel<TAdapter>
+        where TAdapter : LoraAdapter
+    {
+        using var files = PeftAdapterFiles.Open(folder);
+        var adapter = Build(model, files.Config, generator: null, construct);
+        try
+        {
+            files.CopyTo(adapter);
+            return adapter;
+        }
+        catch
+        {
+            adapter.Dispose();
+            throw;
+        }
+    }
+
+    private static TAdapter Build<TModel, TAdapter>(TModel model, LoraConfig config, Generator? generator, Func<TModel, AdapterBuilder, TAdapter> construct)
+        where TModel : nn.Module, ILoraModel<TAdapter>
+        where TAdapter : LoraAdapter
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var plan = new AdapterPlan(model, config, generator);
+        var adapter = construct(model, new AdapterBuilder(plan, ""));
+        try
+        {
+            plan.RequireComplete();
+            plan.RequireNothingMerged(LoraSites.Of(model, adapter));
+        }
+        catch
+        {
+            adapter.Dispose();
+            throw;
+        }
+
+        foreach (var parameter in model.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        return adapter;
+    }
+
+    /// <summary>The update of one projection; the numbers are the attribute's.</summary>
+    public LowRankUpdate Update(string name, Linear projection, int rank, double alpha, double dropout)
+        => _plan.Update(Join(name), projection, rank, alpha, dropout);
+
+    /// <summary>The builder of a child.</summary>
+    public AdapterBuilder Child(string name) => new(_plan, Join(name));
+
+    /// <summary>One adapter for each child in a list.</summary>
+    public ModuleList<TAdapter> Children<TModel, TAdapter>(string name, ModuleList<TModel> models, Func<TModel, AdapterBuilder, TAdapter> construct)
+        where TModel : nn.Module
+        where TAdapter : LoraAdapter
+        => new([.. models.Select((model, i) => construct(model, Child($"{name}.{i}")))]);
+
+    private string Join(string name) => IsRoot ? name : $"{Path}.{name}";
+}

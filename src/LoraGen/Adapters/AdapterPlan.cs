@@ -1,0 +1,109 @@
+using LoraGen.Merging;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace LoraGen;
+
+/// <summary>What all builders of one adapter share: the config, and which of its entries have found a projection so far.</summary>
+internal sealed class AdapterPlan
+{
+    private readonly Generator? _generator;
+    private readonly ModuleSelection _targets;
+    private readonly ModulePattern<int> _ranks;
+    private readonly ModulePattern<double> _alphas;
+    private readonly List<string> _annotated = [];
+    private readonly List<LowRankUpdate> _updates = [];
+
+    public AdapterPlan(nn.Module model, LoraConfig config, Generator? generator)
+    {
+        Config = config;
+        _generator = generator;
+        _targets = new ModuleSelection(config);
+        _ranks = new ModulePattern<int>(nameof(LoraConfig.RankPattern), config.RankPattern);
+        _alphas = new ModulePattern<double>(nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
+        ModulePaths = [.. model.named_modules().Select(item => item.name)];
+        BaseFingerprint = LoraGen.BaseFingerprint.Of(model);
+    }
+
+    public LoraConfig Config { get; }
+
+    public string BaseFingerprint { get; }
+
+    public IReadOnlyCollection<string> ModulePaths { get; }
+
+    /// <summary>The update of the projection at <paramref name="path"/>, by the config where it says something, else by the attribute.</summary>
+    public LowRankUpdate Update(string path, Linear projection, int rank, double alpha, double dropout)
+    {
+        _annotated.Add(path);
+        if (!_targets.Contains(path))
+        {
+            return new LowRankUpdate(path, null, null, default, 0);
+        }
+
+        var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? rank, _alphas.Find(path) ?? Config.Alpha ?? alpha, Config.UseRslora);
+        var probability = Config.Dropout ?? dropout;
+        Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
+        Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
+        Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
+
+        var update = new LowRankUpdate(path, Uniform(scale.Rank, projection), Zeros(projection, scale.Rank), scale, probability);
+        _updates.Add(update);
+        return update;
+
+        void Require(bool holds, string what, string expected, object found)
+        {
+            if (!holds)
+            {
+                throw new LoraException(FormattableString.Invariant($"{path}: {what}: expected a value {expected}, found {found}."));
+            }
+        }
+    }
+
+    // Kaiming-uniform with a = sqrt(5), PEFT's default, is U(-1/sqrt(in), 1/sqrt(in)). Drawn where the generator lives, so that a seed
+    // gives the same A on every device.
+    private Parameter Uniform(int rank, Linear projection)
+    {
+        var bound = 1 / Math.Sqrt(projection.in_features);
+        using var drawn = empty(rank, projection.in_features, dtype: ScalarType.Float32, device: _generator?.device ?? CPU);
+        nn.init.uniform_(drawn, -bound, bound, _generator);
+        return OutliveScopes(drawn.to(projection.weight.device));
+    }
+
+    private static Parameter Zeros(Linear projection, int rank)
+        => OutliveScopes(zeros(projection.out_features, rank, dtype: ScalarType.Float32, device: projection.weight.device));
+
+    // A user may make an adapter inside a dispose scope and keep it.
+    private static Parameter OutliveScopes(Tensor values)
+    {
+        var parameter = new Parameter(values);
+        parameter.DetachFromDisposeScope();
+        return parameter;
+    }
+
+    /// <summary>Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format.</summary>
+    /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ.</exception>
+    public void RequireComplete()
+    {
+        var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
+        if (unmatched.Count > 0 || _updates.Count == 0)
+        {
+            throw new LoraException(
+                $"LoraConfig: {(unmatched.Count > 0 ? string.Join(", ", unmatched) : "nothing")} matches no annotated projection; the annotated ones are {string.Join(", ", _annotated)}.");
+        }
+
+        if (_updates.Select(update => update.Dropout).Distinct().Count() > 1)
+        {
+            throw new LoraException("The projections' attributes give different dropouts, but PEFT's format has one lora_dropout for all: set LoraConfig.Dropout, or one value in the attributes.");
+        }
+    }
+
+    /// <summary>Checks that the base is itself, so that its fingerprint is the base's and not that of a merged model.</summary>
+    public void RequireNothingMerged(IReadOnlyList<LoraSite> sites)
+    {
+        if (sites.FirstOrDefault(site => MergedWeights.Holds(site.Projection)) is { } merged)
+        {
+            throw new LoraException($"{merged.Path}: its weight carries a merged adapter. Call Unmerge before making or loading another adapter.");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.ComponentModel;
+using TorchSharp;
+
+namespace LoraGen;
+
+/// <summary>
+/// A base model with a place for an adapter. The generator implements it on every <see cref="LoraModelAttribute"/> class; do not
+/// implement it by hand.
+/// </summary>
+/// <typeparam name="TAdapter">The generated adapter class, which mirrors the model.</typeparam>
+public interface ILoraModel<TAdapter>
+    where TAdapter : LoraAdapter
+{
+    /// <summary>
+    /// The adapter that every projection adds to its result, or null for the base alone, bit for bit. Swapping adapters is assigning this
+    /// property: no weight moves. Setting it on a child changes that part of the model only.
+    /// </summary>
+    /// <exception cref="LoraException">
+    /// The adapter is disposed, does not fit the model's shapes, lies on another device, or the model's weights are merged.
+    /// </exception>
+    TAdapter? ActiveAdapter { get; set; }
+
+    /// <summary>The adapter that <see cref="Merge"/> wrote into the weights, or null.</summary>
+    TAdapter? MergedAdapter { get; }
+
+    /// <summary>Makes an adapter whose update is zero: A is random, B is 0. Freezes the base's parameters.</summary>
+    /// <param name="config">Overrides the attributes; null takes them as they are.</param>
+    /// <param name="generator">Source of A's values; null takes torch's global generator.</param>
+    /// <exception cref="LoraException">The config names a projection that is not annotated, or a value is out of its range.</exception>
+    TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
+
+    /// <summary>
+    /// Writes W = W0 + (alpha / r) B A into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
+    /// section 4.1). Computed in fp32 and rounded once to the base's dtype. The adapter is no longer active afterwards, since the
+    /// weights carry it.
+    /// </summary>
+    /// <exception cref="LoraException">
+    /// A weight would not be finite, another adapter is active or merged, or the adapter does not fit; the base is then untouched.
+    /// </exception>
+    void Merge(TAdapter adapter);
+
+    /// <summary>Restores the weights that <see cref="Merge"/> replaced, bit for bit.</summary>
+    /// <exception cref="LoraException">Nothing is merged here.</exception>
+    void Unmerge();
+
+    /// <summary>Hands every part of the model its part of the adapter. Set <see cref="ActiveAdapter"/> instead, which checks first.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    void Attach(TAdapter? adapter);
+
+    /// <summary>Lists every annotated projection beside its update.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    void AddSites(TAdapter adapter, LoraSites sites);
+}

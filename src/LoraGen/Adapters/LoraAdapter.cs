@@ -1,0 +1,47 @@
+using LoraGen.Peft;
+using TorchSharp;
+
+namespace LoraGen;
+
+/// <summary>
+/// The base class of every generated adapter: an ordinary module that owns A and B and nothing of the base. Its <c>state_dict</c> has
+/// PEFT's keys without their prefix: <c>model.layers.0.self_attn.q_proj.lora_A.weight</c>.
+/// </summary>
+public abstract class LoraAdapter : torch.nn.Module
+{
+    private readonly AdapterBuilder _builder;
+
+    /// <summary>Used by generated code.</summary>
+    protected LoraAdapter(string name, AdapterBuilder builder)
+        : base(name)
+    {
+        _builder = builder;
+    }
+
+    /// <summary>What the attributes were overridden with.</summary>
+    public LoraConfig Config => _builder.Config;
+
+    /// <summary>
+    /// A digest of the base that the adapter was made for (see <see cref="LoraGen.BaseFingerprint"/>); null in a part of an adapter and in
+    /// an adapter that was saved by a program which records none.
+    /// </summary>
+    public string? BaseFingerprint => _builder.BaseFingerprint;
+
+    /// <summary>The updates that the config targets, in the order of the model's source.</summary>
+    public IReadOnlyList<LowRankUpdate> Updates => [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
+
+    /// <summary>
+    /// Writes <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> in PEFT's format into <paramref name="folder"/>, which is
+    /// made if need be. Each file is replaced as a whole or not at all.
+    /// </summary>
+    /// <exception cref="LoraException">The folder cannot be written, or this is only a part of an adapter.</exception>
+    public void Save(string folder)
+    {
+        if (!_builder.IsRoot)
+        {
+            throw new LoraException($"Save: this is the part of an adapter at {_builder.Path}; save the whole adapter.");
+        }
+
+        PeftAdapterFiles.Write(folder, Updates, _builder);
+    }
+}

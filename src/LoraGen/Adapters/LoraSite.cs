@@ -1,0 +1,44 @@
+using LoraGen.Merging;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace LoraGen;
+
+/// <summary>One annotated projection beside its update.</summary>
+/// <param name="Path">Where it lies below the model, as in the checkpoint's keys: <c>model.layers.0.self_attn.q_proj</c>.</param>
+/// <param name="Projection">The base's projection, weight [out, in].</param>
+/// <param name="Update">A [r, in] and B [out, r], or an update that is not targeted.</param>
+public sealed record LoraSite(string Path, Linear Projection, LowRankUpdate Update)
+{
+    /// <summary>Checks that the projection can add the update.</summary>
+    /// <exception cref="LoraException">The update is disposed, of another shape or device, or the weight already carries an adapter.</exception>
+    internal void RequireAttachable()
+    {
+        if (!Update.IsTargeted)
+        {
+            return;
+        }
+
+        Update.RequireAlive();
+        RequireSame("in_features", Projection.in_features, Update.A.shape[1]);
+        RequireSame("out_features", Projection.out_features, Update.B.shape[0]);
+        var weight = Projection.weight;
+        if (weight.device_type != Update.A.device_type || weight.device_index != Update.A.device_index)
+        {
+            throw new LoraException($"{Path}: expected the adapter on the base's device {weight.device}, found it on {Update.A.device}; move it with adapter.to(device).");
+        }
+
+        if (MergedWeights.Holds(Projection))
+        {
+            throw new LoraException($"{Path}: its weight already carries a merged adapter. Call Unmerge first.");
+        }
+    }
+
+    private void RequireSame(string what, long expected, long found)
+    {
+        if (expected != found)
+        {
+            throw new LoraException($"{Path}: {what}: expected {expected} as in the base, found {found} in the adapter, which belongs to a model of another shape.");
+        }
+    }
+}

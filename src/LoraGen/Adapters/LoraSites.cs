@@ -1,0 +1,40 @@
+using System.ComponentModel;
+using TorchSharp.Modules;
+
+namespace LoraGen;
+
+/// <summary>Collects the projections of a model beside their updates; generated code walks the tree and adds them.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class LoraSites
+{
+    private readonly List<LoraSite> _sites;
+    private readonly string _prefix;
+
+    private LoraSites(List<LoraSite> sites, string prefix) => (_sites, _prefix) = (sites, prefix);
+
+    /// <summary>All annotated projections of <paramref name="model"/>, in the order of its source.</summary>
+    /// <exception cref="LoraException">The adapter's tree has another shape than the model's.</exception>
+    public static IReadOnlyList<LoraSite> Of<TAdapter>(ILoraModel<TAdapter> model, TAdapter adapter)
+        where TAdapter : LoraAdapter
+    {
+        var sites = new List<LoraSite>();
+        model.AddSites(adapter, new LoraSites(sites, ""));
+        return sites;
+    }
+
+    /// <summary>Adds one projection.</summary>
+    public void Add(string name, Linear projection, LowRankUpdate update) => _sites.Add(new LoraSite(_prefix + name, projection, update));
+
+    /// <summary>The same collection, one level down.</summary>
+    public LoraSites Child(string name) => new(_sites, $"{_prefix}{name}.");
+
+    /// <summary>Checks that a list of children has as many adapters as modules.</summary>
+    /// <exception cref="LoraException">It has not.</exception>
+    public void RequireSameCount(string name, int expected, int found)
+    {
+        if (expected != found)
+        {
+            throw new LoraException($"{_prefix}{name}: expected {expected} children as in the base, found {found} in the adapter, which belongs to a model of another shape.");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+
+namespace LoraGen.Peft;
+
+/// <summary>
+/// Reads <c>adapter_config.json</c>. An option that would change the arithmetic in a way that is not implemented is refused by name,
+/// never passed over: the adapter would load and be wrong.
+/// </summary>
+internal sealed class PeftConfigReader
+{
+    // PEFT's defaults of the options that are read here (src/peft/tuners/lora/config.py).
+    private const int DefaultRank = 8;
+    private const double DefaultAlpha = 8;
+
+    // What these say does not change how saved weights are applied.
+    private static readonly HashSet<string> WithoutEffect =
+    [
+        "auto_mapping", "inference_mode", "init_lora_weights", "layers_pattern", "megatron_core", "peft_version", "qalora_group_size",
+        "revision", "runtime_config",
+    ];
+
+    private readonly string _path;
+    private readonly Dictionary<string, JsonElement> _options;
+
+    private PeftConfigReader(string path, Dictionary<string, JsonElement> options) => (_path, _options) = (path, options);
+
+    /// <exception cref="LoraException">The file is missing or malformed, or is not a LoRA that is implemented here.</exception>
+    public static LoraConfig Read(string path)
+    {
+        try
+        {
+            var options = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(File.ReadAllText(path), new JsonSerializerOptions { AllowDuplicateProperties = false })
+                ?? throw new LoraException($"{path}: expected a JSON object, found null.");
+            return new PeftConfigReader(path, options).Read();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new LoraException($"{path}: cannot be read as a PEFT adapter_config.json: {e.Message}", e);
+        }
+    }
+
+    private LoraConfig Read()
+    {
+        var type = Text("peft_type") ?? throw Bad("peft_type", "LORA", "nothing");
+        if (type != "LORA")
+        {
+            throw Bad("peft_type", "LORA", type);
+        }
+
+        var targets = Take("target_modules");
+        var config = new LoraConfig
+        {
+            Rank = (int?)Number("r", whole: true) ?? DefaultRank,
+            Alpha = Number("lora_alpha") ?? DefaultAlpha,
+            Dropout = Number("lora_dropout") ?? 0,
+            UseRslora = Flag("use_rslora"),
+            TargetModules = targets?.ValueKind == JsonValueKind.Array ? [.. targets.Value.EnumerateArray().Select(name => AsText("target_modules", name)).Distinct()] : null,
+            TargetModulesPattern = targets?.ValueKind == JsonValueKind.String && targets.Value.GetString() is var pattern and not "all-linear" ? pattern : null,
+            RankPattern = Map("rank_pattern", value => (int)AsNumber("rank_pattern", value, whole: true)),
+            AlphaPattern = Map("alpha_pattern", value => AsNumber("alpha_pattern", value, whole: false)),
+            BaseModelNameOrPath = Text("base_model_name_or_path"),
+            TaskType = Text("task_type"),
+        };
+        if (targets is null)
+        {
+            throw Bad("target_modules", "a list of names or a pattern", "nothing");
+        }
+
+        if (Text("bias") is { } bias and not "none")
+        {
+            throw Bad("bias", "none", bias);
+        }
+
+        RefuseTheRest();
+        return config;
+    }
+
+    // Whatever is left must be switched off: PEFT writes every option that it knows, most of them null, false or empty.
+    private void RefuseTheRest()
+    {
+        foreach (var (key, value) in _options.Where(option => !WithoutEffect.Contains(option.Key)))
+        {
+            var off = value.ValueKind is JsonValueKind.Null or JsonValueKind.False
+                || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
+                || (value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any());
+            if (!off)
+            {
+                throw Bad(key, "an option that is off, since LoraGen does not implement it", value.GetRawText());
+            }
+        }
+    }
+
+    private JsonElement? Take(string key) => _options.Remove(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private string? Text(string key) => Take(key) is { } value ? AsText(key, value) : null;
+
+    private double? Number(string key, bool whole = false) => Take(key) is { } value ? AsNumber(key, value, whole) : null;
+
+    private bool Flag(string key) => Take(key) is { } value
+        && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Bad(key, "true or false", value.GetRawText()));
+
+    private Dictionary<string, T> Map<T>(string key, Func<JsonElement, T> convert) => Take(key) is not { } value
+        ? []
+        : value.ValueKind == JsonValueKind.Object
+            ? value.EnumerateObject().ToDictionary(item => item.Name, item => convert(item.Value))
+            : throw Bad(key, "an object", value.GetRawText());
+
+    private string AsText(string key, JsonElement value)
+        => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(key, "a string", value.GetRawText());
+
+    private double AsNumber(string key, JsonElement value, bool whole)
+        => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && (!whole || (number == Math.Floor(number) && Math.Abs(number) <= int.MaxValue))
+            ? number
+            : throw Bad(key, whole ? "a whole number" : "a number", value.GetRawText());
+
+    private LoraException Bad(string key, string expected, string found) => new($"{_path}: {key}: expected {expected}, found {found}.");
+}

@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+
+namespace LoraGen.Peft;
+
+/// <summary>
+/// Writes <c>adapter_config.json</c> with only those keys that PEFT has known for long, since an older PEFT fails on a key that it does
+/// not know.
+/// </summary>
+internal static class PeftConfigWriter
+{
+    public static JsonObject Write(IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
+    {
+        var rank = MostCommon(updates.Select(update => update.Scale.Rank));
+        var alpha = MostCommon(updates.Select(update => update.Scale.Alpha));
+        var config = new JsonObject
+        {
+            ["alpha_pattern"] = Pattern(updates, update => update.Scale.Alpha, alpha),
+            ["auto_mapping"] = null,
+            ["base_model_name_or_path"] = builder.Config.BaseModelNameOrPath,
+            ["bias"] = "none",
+            ["fan_in_fan_out"] = false,
+            ["inference_mode"] = true,
+            ["init_lora_weights"] = true,
+            ["layers_pattern"] = null,
+            ["layers_to_transform"] = null,
+            ["lora_alpha"] = alpha,
+            ["lora_dropout"] = updates[0].Dropout,
+            ["modules_to_save"] = null,
+            ["peft_type"] = "LORA",
+            ["r"] = rank,
+            ["rank_pattern"] = Pattern(updates, update => update.Scale.Rank, rank),
+            ["revision"] = null,
+            ["target_modules"] = new JsonArray([.. Targets(updates, builder.ModulePaths).Select(name => JsonValue.Create(name))]),
+            ["task_type"] = builder.Config.TaskType,
+        };
+        if (builder.Config.UseRslora)
+        {
+            config["use_rslora"] = true;
+        }
+
+        return config;
+    }
+
+    // A last name such as q_proj stands for all its projections, unless the base has one of that name which is not adapted: PEFT would
+    // adapt that one too.
+    private static IEnumerable<string> Targets(IReadOnlyList<LowRankUpdate> updates, IReadOnlyCollection<string> modulePaths)
+    {
+        var adapted = updates.Select(update => update.Path).ToHashSet();
+        return updates.GroupBy(update => LastName(update.Path))
+            .SelectMany(group => modulePaths.Where(path => LastName(path) == group.Key).All(adapted.Contains)
+                ? [group.Key]
+                : group.Select(update => update.Path))
+            .Order(StringComparer.Ordinal);
+    }
+
+    // Only what differs from the common value; by last name where all projections of that name agree, else path by path.
+    private static JsonObject Pattern<T>(IReadOnlyList<LowRankUpdate> updates, Func<LowRankUpdate, T> value, T common)
+        where T : struct
+    {
+        var result = new JsonObject();
+        foreach (var group in updates.GroupBy(update => LastName(update.Path)))
+        {
+            var agreed = group.Select(value).Distinct().Count() == 1;
+            foreach (var update in agreed ? group.Take(1) : group)
+            {
+                if (!value(update).Equals(common))
+                {
+                    result[agreed ? group.Key : $"^{update.Path.Replace(".", "\\.")}"] = JsonValue.Create(value(update));
+                }
+            }
+        }
+
+        return result;
+    }
+
+    private static T MostCommon<T>(IEnumerable<T> values)
+        where T : struct
+        => values.GroupBy(value => value).OrderByDescending(group => group.Count()).First().Key;
+
+    private static string LastName(string path) => path[(path.LastIndexOf('.') + 1)..];
+}

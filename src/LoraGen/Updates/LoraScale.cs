@@ -1,0 +1,11 @@
+namespace LoraGen;
+
+/// <summary>The scale of an update.</summary>
+/// <param name="Rank">r, at least 1.</param>
+/// <param name="Alpha">The numerator.</param>
+/// <param name="UseRslora">Whether the denominator is sqrt(r) instead of r.</param>
+public readonly record struct LoraScale(int Rank, double Alpha, bool UseRslora)
+{
+    /// <summary>alpha / r (arXiv 2106.09685, section 4.1) or alpha / sqrt(r) (arXiv 2312.03732).</summary>
+    public double Factor => Alpha / (UseRslora ? Math.Sqrt(Rank) : Rank);
+}
