@@ -36,8 +36,8 @@ public sealed class CallAccessorCodeFix() : LoraCodeFix("Call the generated meth
     // Whose projection is called is whose method is called: `other.q_proj` becomes `other.QProj`.
     private static ExpressionSyntax? FindAccessor(ExpressionSyntax projection, string accessor) => projection switch
     {
-        IdentifierNameSyntax => SyntaxFactory.IdentifierName(accessor),
-        MemberAccessExpressionSyntax access => access.WithName(SyntaxFactory.IdentifierName(accessor)),
+        IdentifierNameSyntax => SyntaxFactory.ParseName(accessor),
+        MemberAccessExpressionSyntax access => access.WithName((SimpleNameSyntax)SyntaxFactory.ParseName(accessor)),
         ParenthesizedExpressionSyntax parenthesized => FindAccessor(parenthesized.Expression, accessor),
         PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression } sure => FindAccessor(sure.Operand, accessor),
         _ => null,

@@ -51,8 +51,6 @@ public sealed partial class LoraModelGenerator
 
                 writer.Write("RegisterComponents();");
             }
-
-            writer.Space();
         }
 
         private static void WriteLoad(IndentedWriter writer, LoraModelInfo model) => writer.Write($"""

@@ -18,7 +18,7 @@ public sealed partial class LoraModelGenerator
                 return;
             }
 
-            using (writer.Open($"for (var i = 0; i < {Count(field, maybe)}; i++)"))
+            using (writer.Open($"for (var i = 0; i < {field}{maybe}.Count; i++)"))
             {
                 writer.Write($"{field}[i].Attach(adapter?.{name}{maybe}[i]);");
             }
@@ -89,6 +89,6 @@ public sealed partial class LoraModelGenerator
                 : $"new {child.AdapterType}({field}, builder.Child({name}))");
         }
 
-        private static string Count(string list, string maybe) => maybe.Length == 0 ? $"{list}.Count" : $"({list}?.Count ?? 0)";
+        private static string Count(string list, string maybe) => maybe.Length == 0 ? $"{list}.Count" : $"{list}?.Count ?? 0";
     }
 }

@@ -25,7 +25,6 @@ public sealed partial class LoraModelGenerator
                 }
             }
 
-            writer.Space();
             writer.Write(HiddenFromUsers);
             using (writer.Open("public void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)"))
             {
@@ -39,8 +38,6 @@ public sealed partial class LoraModelGenerator
                     Children.WriteSites(writer, child);
                 }
             }
-
-            writer.Space();
         }
     }
 }

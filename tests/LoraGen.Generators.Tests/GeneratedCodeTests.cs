@@ -84,6 +84,85 @@ public sealed class GeneratedCodeTests
         }
         """);
 
+    [Fact]
+    public void Names_from_ComponentName_and_keywords_and_what_locals_are_called() => Verify("Names.g.cs", """
+        [LoraModel]
+        internal sealed partial class Names() : Module<Tensor, Tensor>("Names")
+        {
+            [ComponentName(Name = "c_fc"), LoraTarget] private readonly Linear _up = Linear(4, 4);
+            [LoraTarget] private readonly Linear @class = Linear(4, 4);
+            [LoraTarget(Name = "event")] private readonly Linear x = Linear(4, 4);
+            [LoraTarget] private readonly Linear model = Linear(4, 4), sites = Linear(4, 4);
+            [ComponentName(Name = "{odd} <\"name\">")] private readonly ModuleList<Child> adapter = ModuleList<Child>();
+            private readonly Child builder = new(), i = new();
+
+            public override Tensor forward(Tensor y) => Up(Class(@event(Model(Sites(y)))));
+        }
+
+        [LoraModel]
+        internal sealed partial class Child() : Module<Tensor, Tensor>("Child")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            public override Tensor forward(Tensor x) => Up(x);
+        }
+        """);
+
+    [Fact]
+    public void A_nested_generic_class_in_a_keyword_namespace() => Verify("Sample.class.Zoo`1+Cage+Lion`2.g.cs", """
+        namespace Sample.@class;
+
+        public partial interface Zoo<T>
+        {
+            public partial record struct Cage
+            {
+                [LoraModel]
+                public partial class Lion<T1, @params>() : Module<Tensor, Tensor>("Lion")
+                    where T1 : class, new()
+                {
+                    [LoraTarget] private readonly Linear paw = Linear(4, 4);
+                    private readonly ModuleList<Lion<T1, int>> cubs = ModuleList<Lion<T1, int>>();
+
+                    public override Tensor forward(Tensor x) => Paw(x);
+                }
+            }
+        }
+        """);
+
+    [Fact]
+    public void Components_that_may_be_absent() => Verify("Sample.Optional.g.cs", """
+        namespace Sample;
+
+        [LoraModel]
+        public sealed partial class Optional(Linear? given) : Module<Tensor, Tensor>("Optional")
+        {
+            [LoraTarget] private readonly Linear? gate = given;
+            private readonly Optional? next;
+            private readonly ModuleList<Optional>? more;
+
+            public override Tensor forward(Tensor x) => gate is null ? x : Gate(x);
+        }
+        """);
+
+    [Fact]
+    public void A_child_that_is_less_visible_than_its_parent() => Verify("Sample.Gpt.g.cs", """
+        namespace Sample;
+
+        [LoraModel]
+        internal sealed partial class Block() : Module<Tensor, Tensor>("Block")
+        {
+            [LoraTarget] private readonly Linear fc = Linear(4, 4);
+            public override Tensor forward(Tensor x) => Fc(x);
+        }
+
+        [LoraModel]
+        public sealed partial class Gpt() : Module<Tensor, Tensor>("Gpt")
+        {
+            private readonly ModuleList<Block> h = ModuleList<Block>();
+            private readonly Block last = new();
+            public override Tensor forward(Tensor x) => last.call(x);
+        }
+        """);
+
     private static void Verify(string file, string source, string more = "", [CallerMemberName] string test = "")
     {
         var run = GeneratorRun.Of(source, more);

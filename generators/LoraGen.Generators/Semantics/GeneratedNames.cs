@@ -49,7 +49,7 @@ internal static class GeneratedNames
     private static IEnumerable<NameConflict> FindAccessorConflicts(LoraModelClass model)
     {
         var taken = new HashSet<string>(FixedMembers.Select(member => member.Name), StringComparer.Ordinal);
-        foreach (var target in model.Targets)
+        foreach (var target in model.Targets.Where(target => !target.IsHidden))
         {
             var reason = !SyntaxFacts.IsValidIdentifier(target.Accessor)
                 ? "this is not a name that a method can have"

@@ -7,10 +7,16 @@ internal sealed class IndentedWriter
 {
     private readonly StringBuilder _text = new();
     private int _depth;
+    private bool _isAfterBlock;
 
-    /// <summary>Writes lines, each under the current indentation; blank ones stay empty.</summary>
+    /// <summary>Writes lines, each under the current indentation; blank ones stay empty, and one follows each block.</summary>
     public void Write(string lines)
     {
+        if (_isAfterBlock)
+        {
+            Space();
+        }
+
         foreach (var line in lines.Split('\n'))
         {
             // A raw string literal holds whatever line ends this repository was checked out with.
@@ -20,7 +26,11 @@ internal sealed class IndentedWriter
     }
 
     /// <summary>Writes an empty line.</summary>
-    public void Space() => _text.Append('\n');
+    public void Space()
+    {
+        _text.Append('\n');
+        _isAfterBlock = false;
+    }
 
     /// <summary>Writes a header and the brace under it; disposing the result closes the brace.</summary>
     public Block Open(string header)
@@ -44,7 +54,9 @@ internal sealed class IndentedWriter
         public void Dispose()
         {
             writer._depth--;
+            writer._isAfterBlock = false;
             writer.Write("}");
+            writer._isAfterBlock = true;
         }
     }
 }

@@ -6,11 +6,9 @@ namespace LoraGen.Generators.Tests.Running;
 /// <summary>One run of the generator over a sample.</summary>
 internal sealed class GeneratorRun
 {
-    private readonly Compilation _output;
-
     private GeneratorRun(Compilation output, GeneratorDriverRunResult result)
     {
-        _output = output;
+        Output = output;
         var run = Assert.Single(result.Results);
         Assert.Null(run.Exception);
         Assert.Empty(run.Diagnostics);
@@ -21,13 +19,27 @@ internal sealed class GeneratorRun
     public IReadOnlyDictionary<string, string> Files { get; }
 
     /// <summary>What the compiler says about the sample and the generated code together.</summary>
-    public IEnumerable<Diagnostic> Complaints => _output.GetDiagnostics().Where(diagnostic => !IsAboutTheSampleOnly(diagnostic));
+    public IEnumerable<Diagnostic> Complaints => Output.GetDiagnostics().Where(diagnostic => !IsAboutTheSampleOnly(diagnostic));
 
-    public static GeneratorRun Of(params string[] sources)
+    /// <summary>The sample with its generated half.</summary>
+    public Compilation Output { get; }
+
+    public static GeneratorRun Of(params string[] sources) => Of(TestCompilation.Create(sources));
+
+    /// <summary>The second assembly, which refers to the first.</summary>
+    public static GeneratorRun OfTwoAssemblies(string first, string second)
+    {
+        using var image = new MemoryStream();
+        var emitted = Of(TestCompilation.Create(first).WithAssemblyName("First")).Output.Emit(image, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(emitted.Success);
+        return Of(TestCompilation.Create(second).AddReferences(MetadataReference.CreateFromImage(image.ToArray())));
+    }
+
+    private static GeneratorRun Of(Compilation compilation)
     {
         var driver = CSharpGeneratorDriver
             .Create([new LoraModelGenerator().AsSourceGenerator()], parseOptions: TestCompilation.ParseOptions)
-            .RunGeneratorsAndUpdateCompilation(TestCompilation.Create(sources), out var output, out _);
+            .RunGeneratorsAndUpdateCompilation(compilation, out var output, out _);
         return new GeneratorRun(output, driver.GetRunResult());
     }
 

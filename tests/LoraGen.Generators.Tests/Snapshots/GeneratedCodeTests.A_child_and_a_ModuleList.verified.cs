@@ -46,6 +46,7 @@ namespace Sample
             {
                 h[i].Attach(adapter?.h[i]);
             }
+
             last.Attach(adapter?.last);
         }
 
@@ -59,6 +60,7 @@ namespace Sample
             {
                 h[i].AddSites(adapter.h[i], sites.Child($"h.{i}"));
             }
+
             last.AddSites(adapter.last, sites.Child("last"));
         }
 

@@ -51,7 +51,7 @@ namespace Sample
             sites.Add("up_proj", up_proj, adapter.up_proj);
         }
 
-        /// <summary>A and B of every annotated projection of Mlp and of its [LoraModel] children; it owns nothing of the base.</summary>
+        /// <summary>A and B of every annotated projection of Mlp; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of up_proj: A [r, in_features], B [out_features, r]; rank 4, alpha 16, dropout 0.05 unless a LoraConfig says otherwise.</summary>

@@ -72,7 +72,7 @@ namespace Sample
             sites.Add("_output", _output, adapter._output);
         }
 
-        /// <summary>A and B of every annotated projection of Attention and of its [LoraModel] children; it owns nothing of the base.</summary>
+        /// <summary>A and B of every annotated projection of Attention; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of q: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>

@@ -1,0 +1,134 @@
+using LoraGen.Generators.Diagnostics;
+using LoraGen.Generators.Tests.Running;
+
+namespace LoraGen.Generators.Tests.Diagnostics;
+
+/// <summary>LORA013.</summary>
+public sealed class NameConflictTests
+{
+    [Fact]
+    public Task A_member_with_the_name_of_a_projections_method_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'Up' cannot be generated in 'Mlp': 'Mlp' has a member with this name",
+        Model("[LoraTarget] private readonly Linear {|#0:up|}; private const int Up = 1;"));
+
+    [Fact]
+    public Task A_method_with_the_same_parameters_is_found()
+        => Rule<NameConflictAnalyzer>.Finds(Model("[LoraTarget] private readonly Linear [|up|]; private Tensor Up(Tensor x) => up.call(x);"));
+
+    [Fact]
+    public Task A_target_with_the_name_of_its_own_method_is_found()
+        => Rule<NameConflictAnalyzer>.Finds(Model("[LoraTarget] private readonly Linear [|Up|];"));
+
+    [Fact]
+    public Task Two_targets_with_the_same_method_are_found() => Rule<NameConflictAnalyzer>.Says(
+        "'QProj' cannot be generated in 'Mlp': another generated member has this name",
+        Model("[LoraTarget] private readonly Linear q_proj, {|#0:_qProj|};"));
+
+    [Fact]
+    public Task A_name_that_no_method_can_have_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'2nd' cannot be generated in 'Mlp': this is not a name that a method can have",
+        Model("[LoraTarget] private readonly Linear {|#0:_2nd|};"));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Up Proj")]
+    public Task A_given_name_that_no_method_can_have_is_found(string name)
+        => Rule<NameConflictAnalyzer>.Finds(Model($"[LoraTarget(Name = \"{name}\")] private readonly Linear [|up|];"));
+
+    [Theory]
+    [InlineData("Mlp", "this is the name of the class")]
+    [InlineData("Merge", "another generated member has this name")]
+    [InlineData("Dispose", "the base class 'Heir' has a member with this name")]
+    [InlineData("Other", "the base class 'Layer' has a member with this name")]
+    public Task A_name_that_is_taken_elsewhere_is_found(string name, string reason) => Rule<NameConflictAnalyzer>.Says(
+        $"'{name}' cannot be generated in 'Mlp': {reason}",
+        $$"""
+        public abstract class Heir(string name) : Module<Tensor, Tensor>(name)
+        {
+            protected Tensor Dispose(Tensor x) => x;
+        }
+
+        public abstract class Layer(string name) : Heir(name)
+        {
+            protected readonly int Other = 1;
+        }
+
+        [LoraModel]
+        public partial class Mlp() : Layer("Mlp")
+        {
+            [LoraTarget(Name = "{{name}}")] private readonly Linear {|#0:up|} = Linear(4, 4);
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
+    [Theory]
+    [InlineData("_lora", "private readonly int _lora = 1;")]
+    [InlineData("Adapter", "public class Adapter;")]
+    [InlineData("ActiveAdapter", "public int ActiveAdapter => 1;")]
+    [InlineData("CreateAdapter", "public object CreateAdapter(LoraConfig config, torch.Generator random) => this;")]
+    [InlineData("Unmerge", "public void Unmerge() { }")]
+    [InlineData("Attach", "public event Action? Attach;")]
+    public Task A_member_with_the_name_of_a_fixed_one_is_found(string name, string member) => Rule<NameConflictAnalyzer>.Says(
+        $"'{name}' cannot be generated in 'Mlp': 'Mlp' has a member with this name",
+        $$"""
+        #pragma warning disable CS0067
+        [LoraModel]
+        public partial class {|#0:Mlp|}() : Module<Tensor, Tensor>("Mlp")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            {{member}}
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
+    [Theory]
+    [InlineData("Load")]
+    [InlineData("Save")]
+    [InlineData("Config")]
+    public Task A_field_with_the_name_of_an_adapters_member_is_found(string name) => Rule<NameConflictAnalyzer>.Says(
+        $"'Adapter.{name}' cannot be generated in 'Mlp': every adapter has a member with this name",
+        Model($$"""[LoraTarget(Name = "Up")] private readonly Linear {|#0:{{name}}|};"""));
+
+    [Fact]
+    public Task A_model_that_derives_from_a_model_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'ActiveAdapter' cannot be generated in 'Wide': the base class 'Mlp' is a [LoraModel] and has it already",
+        Model("[LoraTarget] private readonly Linear up;") + """
+
+        [LoraModel]
+        public partial class {|#0:Wide|} : Mlp
+        {
+            [LoraTarget] private readonly Linear down = Linear(4, 4);
+        }
+        """);
+
+    [Fact]
+    public Task Overloads_private_members_of_a_base_and_other_names_are_not() => Rule<NameConflictAnalyzer>.Finds("""
+        public abstract class Layer(string name) : Module<Tensor, Tensor>(name)
+        {
+            private readonly int Gate = 1;
+            public int Size => Gate;
+        }
+
+        [LoraModel]
+        public partial class Mlp() : Layer("Mlp")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4), gate = Linear(4, 4);
+            [LoraTarget(Name = "Down")] private readonly Linear Up2 = Linear(4, 4);
+            public Tensor Up(Tensor x, int times) => x;
+            public Tensor Up<T>(T x) => zeros(1);
+            public void Merge(string path) { }
+            public void Attach() { }
+            public override Tensor forward(Tensor x) => Down(Gate(Up(x)));
+        }
+        """);
+
+    private static string Model(string members) => $$"""
+        [LoraModel]
+        public partial class Mlp : Module<Tensor, Tensor>
+        {
+            {{members}}
+            public Mlp() : base("Mlp") { }
+            public override Tensor forward(Tensor x) => x;
+        }
+        """;
+}

@@ -1,0 +1,172 @@
+using System.Globalization;
+using LoraGen.Generators.Tests.Running;
+
+namespace LoraGen.Generators.Tests;
+
+/// <summary>Shapes of a user's class for which the emitted code must compile; their texts differ from the snapshots in names only.</summary>
+public sealed class GeneratedShapeTests
+{
+    [Fact]
+    public void Names_of_the_methods_are_the_fields_in_PascalCase() => Compiles("Mlp.g.cs", """
+        [LoraModel]
+        public sealed partial class Mlp() : Module<Tensor, Tensor>("Mlp")
+        {
+            [LoraTarget] private readonly Linear q_proj = Linear(4, 4), c_fc = Linear(4, 4), _upProj = Linear(4, 4), @class = Linear(4, 4), wo = Linear(4, 4), __h2__4h = Linear(4, 4);
+            public override Tensor forward(Tensor x) => QProj(CFc(UpProj(Class(Wo(H24h(x))))));
+        }
+        """);
+
+    [Fact]
+    public void Models_that_contain_each_other() => Compiles("Node.g.cs", """
+        [LoraModel]
+        public sealed partial class Node() : Module<Tensor, Tensor>("Node")
+        {
+            private readonly Pair? pair;
+            private readonly ModuleList<Node> nodes = ModuleList<Node>();
+            public override Tensor forward(Tensor x) => pair is null ? x : pair.call(x);
+        }
+
+        [LoraModel]
+        public sealed partial class Pair() : Module<Tensor, Tensor>("Pair")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            private readonly Node node = new();
+            public override Tensor forward(Tensor x) => node.call(Up(x));
+        }
+        """);
+
+    [Fact]
+    public void A_child_of_a_class_that_derives_from_a_model() => Compiles("Top.g.cs", """
+        [LoraModel]
+        public abstract partial class Layer() : Module<Tensor, Tensor>("Layer")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            protected Tensor Project(Tensor x) => Up(x);
+        }
+
+        public sealed class Relu : Layer
+        {
+            public override Tensor forward(Tensor x) => Project(x).relu();
+        }
+
+        [LoraModel]
+        public sealed partial class Top() : Module<Tensor, Tensor>("Top")
+        {
+            private readonly Relu one = new();
+            private readonly ModuleList<Relu> many = ModuleList<Relu>();
+            public override Tensor forward(Tensor x) => one.call(x);
+            public Layer.Adapter? First => ActiveAdapter?.one;
+        }
+        """);
+
+    [Fact]
+    public void A_private_child_beside_its_private_parent() => Compiles("Tests+Top.g.cs", """
+        public static partial class Tests
+        {
+            [LoraModel]
+            private sealed partial class Block() : Module<Tensor, Tensor>("Block")
+            {
+                [LoraTarget] private readonly Linear up = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Up(x);
+            }
+
+            [LoraModel]
+            private sealed partial class Top() : Module<Tensor, Tensor>("Top")
+            {
+                private readonly Block one = new();
+                public override Tensor forward(Tensor x) => one.call(x);
+            }
+
+            public static Module<Tensor, Tensor> Model => new Top();
+        }
+        """);
+
+    [Fact]
+    public void A_file_without_nullable_and_a_namespace_named_LoraGen_and_TorchSharp() => Compiles("Mine.LoraGen.TorchSharp.Mlp.g.cs", """
+        #nullable disable
+        namespace Mine.LoraGen.TorchSharp
+        {
+            [global::LoraGen.LoraModel]
+            public sealed partial class Mlp() : Module<Tensor, Tensor>("Mlp")
+            {
+                [global::LoraGen.LoraTarget] private readonly Linear up = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Up(x);
+            }
+        }
+        """);
+
+    [Fact]
+    public void A_child_that_is_not_generated_is_left_out_and_the_rest_stays() => Compiles(
+        "Top.g.cs",
+        """
+        [LoraModel]
+        public sealed partial class Top() : Module<Tensor, Tensor>("Top")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            private readonly Broken broken = new();
+            public override Tensor forward(Tensor x) => broken.call(Up(x));
+        }
+
+        [LoraModel]
+        public sealed partial class Broken() : Module<Tensor, Tensor>("Broken")
+        {
+            [LoraTarget(Rank = 0)] private readonly Linear up = Linear(4, 4);
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
+    [Fact]
+    public void A_child_from_another_assembly() => Assert.Empty(GeneratorRun.OfTwoAssemblies(
+        """
+        [LoraModel]
+        public sealed partial class Block() : Module<Tensor, Tensor>("Block")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            public override Tensor forward(Tensor x) => Up(x);
+        }
+        """,
+        """
+        [LoraModel]
+        public sealed partial class Top() : Module<Tensor, Tensor>("Top")
+        {
+            private readonly Block one = new();
+            private readonly ModuleList<Block> many = ModuleList<Block>();
+            public override Tensor forward(Tensor x) => one.call(x);
+            public Block.Adapter? First => ActiveAdapter?.one;
+        }
+        """).Complaints);
+
+    [Fact]
+    public void The_text_is_the_same_in_every_culture_and_has_no_carriage_return()
+    {
+        const string source = """
+            [LoraModel]
+            public sealed partial class Mlp() : Module<Tensor, Tensor>("Mlp")
+            {
+                [LoraTarget(Rank = 4, Alpha = 1e-7, Dropout = 0.1)] private readonly Linear iron = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Iron(x);
+            }
+            """;
+        var here = CultureInfo.CurrentCulture;
+        try
+        {
+            // A decimal comma and a minus sign of its own.
+            CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = ",", NegativeSign = "\u2212" } };
+            var text = GeneratorRun.Of(source.ReplaceLineEndings("\r\n")).Files["Mlp.g.cs"];
+            Assert.Contains("Iron(", text, StringComparison.Ordinal);
+            Assert.Contains("rank: 4, alpha: 1E-07d, dropout: 0.1d", text, StringComparison.Ordinal);
+            Assert.DoesNotContain('\r', text);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = here;
+        }
+    }
+
+    private static void Compiles(string file, string source)
+    {
+        var run = GeneratorRun.Of(source);
+        Assert.Contains(file, run.Files.Keys);
+        Assert.Empty(run.Complaints);
+    }
+}
