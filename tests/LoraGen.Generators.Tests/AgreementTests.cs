@@ -21,6 +21,7 @@ public sealed class AgreementTests
     [InlineData("LORA009", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] static Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA010", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA010", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { M? inner; FORWARD }")]
+    [InlineData("LORA011", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { List<M> inner = new(); FORWARD }")]
     [InlineData("LORA013", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] Linear Up = Linear(4, 4); FORWARD }")]
     public async Task An_invalid_class_gets_an_error_and_no_code(string id, string source)
     {

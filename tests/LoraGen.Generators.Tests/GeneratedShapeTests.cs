@@ -60,6 +60,27 @@ public sealed class GeneratedShapeTests
         """);
 
     [Fact]
+    public void A_child_whose_class_is_a_type_parameter() => Compiles("Top`1.g.cs", """
+        [LoraModel]
+        public abstract partial class Layer() : Module<Tensor, Tensor>("Layer")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            protected Tensor Project(Tensor x) => Up(x);
+        }
+
+        [LoraModel]
+        public sealed partial class Top<T>(T first) : Module<Tensor, Tensor>("Top")
+            where T : Layer
+        {
+            private readonly T one = first;
+            private readonly T? two;
+            private readonly ModuleList<T> many = new(first);
+            public override Tensor forward(Tensor x) => (two ?? one).call(x);
+            public Layer.Adapter? First => ActiveAdapter?.one;
+        }
+        """);
+
+    [Fact]
     public void A_private_child_beside_its_private_parent() => Compiles("Tests+Top.g.cs", """
         public static partial class Tests
         {

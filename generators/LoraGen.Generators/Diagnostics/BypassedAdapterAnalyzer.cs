@@ -43,7 +43,7 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
         }
 
         // A target without a [LoraModel] has no generated method, and a rule of its own.
-        if (LoraTargetField.Find(field) is not { } target || field.ContainingType.FindAttribute(KnownTypes.LoraModelAttribute) is null)
+        if (LoraTargetField.Find(field) is not { } target || !field.ContainingType.IsModel())
         {
             return;
         }

@@ -16,7 +16,7 @@ public abstract class ModelAnalyzer : LoraAnalyzer
         action =>
         {
             var type = (INamedTypeSymbol)action.Symbol;
-            if (type.FindAttribute(KnownTypes.LoraModelAttribute) is null)
+            if (!type.IsModel())
             {
                 return;
             }

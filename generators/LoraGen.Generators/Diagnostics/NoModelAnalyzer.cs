@@ -20,7 +20,5 @@ public sealed class NoModelAnalyzer() : TargetAnalyzer(Rule)
         helpLinkUri: HelpLinks.For("LORA002"));
 
     private protected override Diagnostic? Check(LoraTargetField target)
-        => target.Field.ContainingType.FindAttribute(KnownTypes.LoraModelAttribute) is null
-            ? At(target.Declaration, target.Declaration.Name, target.Field.ContainingType.Name)
-            : null;
+        => target.Field.ContainingType.IsModel() ? null : At(target.Declaration, target.Declaration.Name, target.Field.ContainingType.Name);
 }

@@ -21,7 +21,8 @@ public sealed class NothingToAdaptAnalyzer() : ModelAnalyzer(Rule)
 
     private protected override IEnumerable<Diagnostic> Check(LoraModelClass model)
     {
-        if (!model.MentionsTarget)
+        // What is below a child that the adapter cannot follow is unknown, and LORA011 names that child.
+        if (!model.MentionsTarget && !UnfollowedChild.In(model.Type).Any())
         {
             yield return At(model.Type, model.Type.Name);
         }

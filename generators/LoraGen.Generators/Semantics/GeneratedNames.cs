@@ -32,7 +32,7 @@ internal static class GeneratedNames
     public static IEnumerable<NameConflict> FindConflicts(LoraModelClass model)
     {
         // Both halves would have the same members, so one answer says it all.
-        if (model.Type.BaseType is { } baseType && LoraChildField.FindModel(baseType) is { } other)
+        if (model.Type.BaseType is { } baseType && baseType.FindModel() is { } other)
         {
             return [new NameConflict(model.Type, "ActiveAdapter", $"the base class '{other.Name}' is a [LoraModel] and has it already")];
         }

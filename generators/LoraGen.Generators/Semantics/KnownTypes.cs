@@ -12,6 +12,8 @@ internal static class KnownTypes
     public const string Module = "TorchSharp.torch.nn.Module";
     public const string Linear = "TorchSharp.Modules.Linear";
     public const string ModuleList = "TorchSharp.Modules.ModuleList";
+    public const string ModuleDict = "TorchSharp.Modules.ModuleDict";
+    public const string Sequential = "TorchSharp.Modules.Sequential";
 
     private static readonly SymbolDisplayFormat NameOnly = new(
         typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);

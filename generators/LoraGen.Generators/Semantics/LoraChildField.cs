@@ -33,22 +33,18 @@ internal sealed class LoraChildField
 
     public static LoraChildField? Find(IFieldSymbol field)
     {
-        if (field.IsStatic || field.AssociatedSymbol is not null || field.Type is not INamedTypeSymbol type)
+        if (field.IsStatic || field.AssociatedSymbol is not null)
         {
             return null;
         }
 
-        if (FindModel(type) is { } model)
+        if (field.Type.FindModel() is { } model)
         {
             return new LoraChildField(field, model, isList: false);
         }
 
-        return type.Is(KnownTypes.ModuleList) && FindModel(type.TypeArguments[0]) is { } item
+        return field.Type.Is(KnownTypes.ModuleList) && ((INamedTypeSymbol)field.Type).TypeArguments[0].FindModel() is { } item
             ? new LoraChildField(field, item, isList: true)
             : null;
     }
-
-    /// <summary>The class itself or its nearest base class that is a [LoraModel].</summary>
-    public static INamedTypeSymbol? FindModel(ITypeSymbol type)
-        => (type as INamedTypeSymbol)?.WithBaseTypes().FirstOrDefault(t => t.FindAttribute(KnownTypes.LoraModelAttribute) is not null);
 }

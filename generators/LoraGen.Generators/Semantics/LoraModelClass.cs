@@ -21,7 +21,7 @@ internal sealed class LoraModelClass
 
     public ImmutableArray<LoraChildField> Children { get; }
 
-    public bool IsModule => Type.WithBaseTypes().Any(type => type.Is(KnownTypes.Module));
+    public bool IsModule => Type.IsModule();
 
     /// <summary>The class and its containing types that a second part cannot be added to, the innermost first.</summary>
     public IEnumerable<INamedTypeSymbol> ClosedTypes => Type.WithContainingTypes().Where(type => !IsPartial(type));

@@ -1,0 +1,97 @@
+using LoraGen.Generators.Diagnostics;
+using LoraGen.Generators.Tests.Running;
+
+namespace LoraGen.Generators.Tests.Diagnostics;
+
+/// <summary>LORA011.</summary>
+public sealed class UnfollowedChildTests
+{
+    [Fact]
+    public Task A_list_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
+        "The adapter cannot follow 'h' to the [LoraModel] class 'Block': declare the field as 'Block' or 'ModuleList<Block>'",
+        Model("private readonly List<Block> {|#0:h|} = new();"));
+
+    [Theory]
+    [InlineData("private readonly Block[] [|h|] = [];")]
+    [InlineData("private readonly IEnumerable<Block> [|h|] = [];")]
+    [InlineData("private readonly Dictionary<string, Block> [|h|] = new();")]
+    [InlineData("private readonly (Block, int) [|h|] = (new(), 1);")]
+    [InlineData("private readonly ModuleDict<Block> [|h|] = ModuleDict<Block>();")]
+    [InlineData("private readonly ModuleList<ModuleList<Block>> [|h|] = ModuleList<ModuleList<Block>>();")]
+    [InlineData("private readonly List<Block[]>? [|h|];")]
+    public Task Other_holders_are_found(string field) => Rule<UnfollowedChildAnalyzer>.Finds(Model(field));
+
+    [Theory]
+    [InlineData("private readonly Module<Tensor, Tensor> h = [|new Block()|];")]
+    [InlineData("private readonly Module h; Gpt(bool b) : this() { h = [|new Block()|]; }")]
+    [InlineData("private readonly Module h, i; Gpt(bool b) : this() { (h, i) = (Linear(1, 1), [|new Block()|]); }")]
+    [InlineData("private readonly Sequential h = [|Sequential(new Block())|];")]
+    [InlineData("private readonly Sequential h = [|Sequential((\"first\", Linear(4, 4)), (\"second\", new Block()))|];")]
+    [InlineData("private readonly ModuleList<Module> h = [|new ModuleList<Module>([Linear(4, 4), new Block()])|];")]
+    [InlineData("private readonly ModuleList<Module> h = [|ModuleList<Module>(new Block())|];")]
+    public Task What_is_put_into_a_plain_holder_is_found(string field)
+        => Rule<UnfollowedChildAnalyzer>.Finds("#pragma warning disable CS8618\n" + Model(field));
+
+    [Fact]
+    public Task A_property_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
+        "The adapter cannot follow 'Only' to the [LoraModel] class 'Block': declare a field, since a property hides its own",
+        Model("private Block {|#0:Only|} { get; } = new();"));
+
+    [Fact]
+    public Task A_private_class_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
+        "The adapter cannot follow 'own' to the [LoraModel] class 'Inner': make 'Inner' at least internal, since 'Gpt' can be seen where 'Inner' cannot",
+        Model("""
+            private readonly Inner {|#0:own|} = new();
+
+            [LoraModel]
+            private partial class Inner() : Module<Tensor, Tensor>("Inner")
+            {
+                [LoraTarget] private readonly Linear up = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Up(x);
+            }
+            """));
+
+    [Fact]
+    public Task What_the_adapter_follows_and_what_holds_no_child_are_not() => Rule<UnfollowedChildAnalyzer>.Finds(Model("""
+        private readonly Block one = new();
+        private readonly Block? two;
+        private readonly ModuleList<Block> h = ModuleList(new Block());
+        private readonly Func<Block> make = () => new Block();
+        private readonly Sequential head = Sequential(Linear(new Block().Size, 4), ReLU());
+        private readonly Module norm = LayerNorm(new Block().Size);
+        private static readonly Block[] shared = [];
+        private Block First => one;
+        private void Use() { Module local = new Block(); }
+        """));
+
+    [Fact]
+    public Task A_class_that_is_not_a_model_is_another_rules() => Rule<UnfollowedChildAnalyzer>.Finds(
+        Model("") + """
+
+        public class Plain() : Module<Tensor, Tensor>("Plain")
+        {
+            private readonly List<Block> h = new();
+            private readonly Module one = new Block();
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
+    private static string Model(string members) => $$"""
+        [LoraModel]
+        public partial class Block() : Module<Tensor, Tensor>("Block")
+        {
+            [LoraTarget] private readonly Linear fc = Linear(4, 4);
+            public int Size => 4;
+            public override Tensor forward(Tensor x) => Fc(x);
+        }
+
+        [LoraModel]
+        public partial class Gpt : Module<Tensor, Tensor>
+        {
+            [LoraTarget] private readonly Linear lm_head = Linear(4, 4);
+            public Gpt() : base("Gpt") { }
+            public override Tensor forward(Tensor x) => x;
+            {{members}}
+        }
+        """;
+}
