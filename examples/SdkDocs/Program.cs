@@ -2,14 +2,19 @@ using System.CommandLine;
 using LoraGen;
 using SdkDocs.Commands;
 
-var root = new RootCommand("Fine-tunes a LoRA adapter on the documentation that your .NET SDK ships, and compares it with full fine-tuning.");
-root.Subcommands.Add(PretrainCommand.Create());
+const int failed = 1;
+const int interrupted = 130;
 try
 {
-    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return FineTuneCommand.Create().Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (LoraException e)
 {
     Console.Error.WriteLine($"error: {e.Message}");
-    return 1;
+    return failed;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped. What was learnt so far is saved.");
+    return interrupted;
 }

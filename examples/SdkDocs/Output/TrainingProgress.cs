@@ -16,7 +16,7 @@ internal static class TrainingProgress
     }
 
     private static T Live<T>(string title, Func<Action<TrainingStep>, T> train, Rate rate)
-        => AnsiConsole.Progress()
+        => Terminal.Console.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .Start(context =>
             {

@@ -42,9 +42,17 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
     public Tensor Hidden(Tensor ids, KeyValueCache? cache = null, Tensor? mask = null) => model.Read(ids, new AttentionContext(cache, mask));
 
     /// <summary>States [..., hidden] to logits [..., vocab]; hand it only the positions whose logits are needed, since the vocabulary is wide.</summary>
-    public Tensor Logits(Tensor hidden) => lm_head is null
-        ? functional.linear(hidden, model.TokenEmbedding)
-        : lm_head.call(hidden);
+    public Tensor Logits(Tensor hidden)
+    {
+        if (lm_head is not null)
+        {
+            return lm_head.call(hidden);
+        }
+
+        // TorchSharp hands out a new wrapper of the embedding's weight each time.
+        using var weight = model.TokenEmbedding;
+        return functional.linear(hidden, weight);
+    }
 
     /// <summary>Draws every weight from N(0, 0.02²) and sets the norms' gains to 1, as Llama is initialised for pretraining.</summary>
     public void Initialize(Generator generator)

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using SdkDocs.FineTuning;
+using SdkDocs.Output;
+
+namespace SdkDocs.Commands;
+
+/// <summary>The command without a name: the main job.</summary>
+internal static class FineTuneCommand
+{
+    public static RootCommand Create()
+    {
+        var packs = new Option<string?>("--packs") { Description = "The packs folder of a .NET SDK; by default the running SDK's." };
+        var output = new Option<string>("--out") { Description = "Folder for the adapter and report.json.", DefaultValueFactory = _ => "sdkdocs-run" };
+        var steps = new Option<int>("--steps") { Description = "Optimizer steps of each method.", DefaultValueFactory = _ => 400 };
+        var heldOut = new Option<int>("--held-out") { Description = "Number of held-out members to judge by.", DefaultValueFactory = _ => 256 };
+        var skipFull = new Option<bool>("--skip-full") { Description = "Leave full fine-tuning out." };
+        var seed = new Option<int>("--seed") { Description = "Seed of the split, of the order, and of A.", DefaultValueFactory = _ => 1 };
+        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
+        AtLeastOne(steps);
+        AtLeastOne(heldOut);
+
+        var command = new RootCommand("Fine-tunes a LoRA adapter on the documentation that your .NET SDK ships, and compares it with full fine-tuning.")
+        {
+            packs, output, steps, heldOut, skipFull, seed, device,
+        };
+        command.SetAction(parse =>
+        {
+            using var interruption = new Interruption();
+            new FineTuneJob(new FineTuneOptions(
+                parse.GetValue(packs),
+                parse.GetValue(output)!,
+                parse.GetValue(steps),
+                parse.GetValue(heldOut),
+                parse.GetValue(skipFull),
+                parse.GetValue(seed),
+                parse.GetValue(device)!,
+                string.Join(' ', ["SdkDocs", .. parse.Tokens.Select(token => token.Value)]))).Run(interruption.Token);
+        });
+        command.Subcommands.Add(PretrainCommand.Create());
+        return command;
+    }
+
+    private static void AtLeastOne(Option<int> option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var value) && value < 1)
+        {
+            result.AddError($"{option.Name}: expected at least 1, found {value}.");
+        }
+    });
+}
