@@ -8,7 +8,7 @@ namespace LoraGen.Generators.Tests.Running;
 /// <summary>All analyzers at once, over a sample with its generated half.</summary>
 internal static class Analysis
 {
-    private static readonly ImmutableArray<DiagnosticAnalyzer> Analyzers =
+    public static readonly ImmutableArray<DiagnosticAnalyzer> Analyzers =
     [
         .. typeof(LoraAnalyzer).Assembly.GetTypes()
             .Where(type => type.IsSubclassOf(typeof(LoraAnalyzer)) && !type.IsAbstract)

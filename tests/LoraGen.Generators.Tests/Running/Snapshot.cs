@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace LoraGen.Generators.Tests.Running;
 
 /// <summary>
@@ -8,7 +6,7 @@ namespace LoraGen.Generators.Tests.Running;
 /// </summary>
 internal static class Snapshot
 {
-    public static string Folder { get; } = Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "Snapshots");
+    public static string Folder { get; } = Path.Combine(Repository.Tests, "Snapshots");
 
     public static void Verify(string text, string testClass, string testMethod)
     {
@@ -31,6 +29,4 @@ internal static class Snapshot
         Assert.True(expected is not null, $"There is no {Path.GetFileName(verified)}: read the .received.cs beside it, then run with ACCEPT_SNAPSHOTS=1.");
         Assert.Equal(expected, text);
     }
-
-    private static string ThisFile([CallerFilePath] string path = "") => path;
 }
