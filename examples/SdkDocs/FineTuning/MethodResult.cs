@@ -33,5 +33,5 @@ internal sealed record MethodResult
     [JsonPropertyName("peak_bytes")] public required long PeakBytes { get; init; }
 
     /// <summary>The greedy summaries, in the order of the held-out members.</summary>
-    [JsonIgnore] public required IReadOnlyList<string> Summaries { get; init; }
+    [JsonIgnore] public IReadOnlyList<string> Summaries { get; init; } = [];
 }

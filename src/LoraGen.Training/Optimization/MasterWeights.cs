@@ -35,7 +35,7 @@ public sealed class MasterWeights : IDisposable
         {
             if (!ReferenceEquals(model, master) && model.grad is { } gradient)
             {
-                master.grad = gradient.to_type(ScalarType.Float32).DetachFromDisposeScope();
+                master.grad = gradient.to_type(ScalarType.Float32);
                 model.grad = null;
             }
         }

@@ -26,9 +26,12 @@ public static class AtomicFile
                 File.Delete(temporary);
             }
 
-            throw e is IOException or UnauthorizedAccessException
-                ? new LoraException($"{path}: cannot be written: {e.Message}", e)
-                : e;
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw new LoraException($"{path}: cannot be written: {e.Message}", e);
+            }
+
+            throw;
         }
     }
 }

@@ -44,7 +44,12 @@ public sealed class SafetensorsFile : IDisposable
         catch (Exception e)
         {
             file?.Dispose();
-            throw e is IOException or UnauthorizedAccessException ? new LoraException($"{path}: cannot be opened: {e.Message}", e) : e;
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw new LoraException($"{path}: cannot be opened: {e.Message}", e);
+            }
+
+            throw;
         }
     }
 
