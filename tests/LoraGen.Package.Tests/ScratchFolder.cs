@@ -1,9 +1,9 @@
 namespace LoraGen.Package.Tests;
 
-/// <summary>A folder of a test's own, gone when the test ends.</summary>
+/// <summary>A folder of a test's own, with a space in its name, gone when the test ends.</summary>
 internal sealed class ScratchFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("loragen-package-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("loragen package ").FullName;
 
     public string PathOf(string relative) => System.IO.Path.Combine(Path, relative);
 
