@@ -88,8 +88,8 @@ internal static class GeneratedNames
             return $"'{type.Name}' has a member with this name";
         }
 
-        return type.BaseType?.WithBaseTypes().FirstOrDefault(t => t.GetMembers(name).Any(member => IsInherited(member) && Collides(member, parameters))) is { } heir
-            ? $"the base class '{heir.Name}' has a member with this name"
+        return type.BaseType?.WithBaseTypes().FirstOrDefault(t => t.GetMembers(name).Any(member => IsInherited(member) && Collides(member, parameters))) is { } ancestor
+            ? $"the base class '{ancestor.Name}' has a member with this name"
             : null;
     }
 

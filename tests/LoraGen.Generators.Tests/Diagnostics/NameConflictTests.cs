@@ -38,17 +38,17 @@ public sealed class NameConflictTests
     [Theory]
     [InlineData("Mlp", "this is the name of the class")]
     [InlineData("Merge", "another generated member has this name")]
-    [InlineData("Dispose", "the base class 'Heir' has a member with this name")]
+    [InlineData("Dispose", "the base class 'Root' has a member with this name")]
     [InlineData("Other", "the base class 'Layer' has a member with this name")]
     public Task A_name_that_is_taken_elsewhere_is_found(string name, string reason) => Rule<NameConflictAnalyzer>.Says(
         $"'{name}' cannot be generated in 'Mlp': {reason}",
         $$"""
-        public abstract class Heir(string name) : Module<Tensor, Tensor>(name)
+        public abstract class Root(string name) : Module<Tensor, Tensor>(name)
         {
             protected Tensor Dispose(Tensor x) => x;
         }
 
-        public abstract class Layer(string name) : Heir(name)
+        public abstract class Layer(string name) : Root(name)
         {
             protected readonly int Other = 1;
         }
