@@ -15,6 +15,6 @@ catch (LoraException e)
 }
 catch (OperationCanceledException)
 {
-    Console.Error.WriteLine("Stopped. What was learnt so far is saved.");
+    Console.Error.WriteLine("Stopped before the end.");
     return interrupted;
 }

@@ -17,6 +17,7 @@ internal sealed class FineTuneJob(FineTuneOptions options)
     public void Run(CancellationToken cancellation)
     {
         var device = torch.device(options.Device);
+        Console.WriteLine("Reading the documentation that this .NET SDK ships ...");
         var task = DocTask.Read(options.Packs, options.HeldOut, options.Seed);
         Console.WriteLine($"ASP.NET Core: {task.Train.Count} members to learn, {task.HeldOut.Count} held out; {task.TooLong} longer than {BaseModel.MaxTokens} tokens left out.");
 

@@ -37,8 +37,8 @@ internal sealed class Method(DocTask task, Judge judge, FineTuneOptions options,
         var savedBytes = save();
         cancellation.ThrowIfCancellationRequested();
 
-        var loss = judge.Loss(model);
-        var summaries = judge.Summaries(model);
+        var loss = judge.Loss(model, cancellation);
+        var summaries = judge.Summaries(name, model, cancellation);
         var (bleu, exactMatch) = judge.Score(summaries);
         return new MethodResult
         {

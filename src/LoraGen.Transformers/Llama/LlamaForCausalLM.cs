@@ -60,7 +60,8 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
         using var inference = no_grad();
         foreach (var (_, parameter) in named_parameters())
         {
-            _ = parameter.dim() == 1 ? init.ones_(parameter) : init.normal_(parameter, 0, 0.02, generator);
+            // The tensor's own normal_: TorchSharp 0.107's nn.init.normal_ takes a generator and does not use it.
+            _ = parameter.dim() == 1 ? init.ones_(parameter) : parameter.normal_(0, 0.02, generator);
         }
     }
 
