@@ -77,7 +77,7 @@ public sealed class MainJobTests : IDisposable
     {
         try
         {
-            SdkPacks.DocumentationFiles(null, "Microsoft.AspNetCore.App.Ref");
+            SdkPacks.DocumentationFiles(null, DocCorpus.WebPack);
         }
         catch (LoraException e)
         {

@@ -34,10 +34,16 @@ internal static class FineTuneCommand
                 parse.GetValue(skipFull),
                 parse.GetValue(seed),
                 parse.GetValue(device)!,
-                string.Join(' ', ["SdkDocs", .. parse.Tokens.Select(token => token.Value)]))).Run(interruption.Token);
+                CommandLine(parse))).Run(interruption.Token);
         });
         command.Subcommands.Add(PretrainCommand.Create());
         return command;
+    }
+
+    private static string CommandLine(ParseResult parse)
+    {
+        const string run = "dotnet run -c Release --project examples/SdkDocs";
+        return parse.Tokens.Count == 0 ? run : $"{run} -- {string.Join(' ', parse.Tokens.Select(token => token.Value))}";
     }
 
     private static void AtLeastOne(Option<int> option) => option.Validators.Add(result =>

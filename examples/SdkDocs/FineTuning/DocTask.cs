@@ -19,7 +19,8 @@ internal sealed record DocTask(
     public static DocTask Read(string? packs, int heldOut, int seed)
     {
         var tokenizer = DocTokenizer.Read(BaseModel.Folder);
-        var split = DocSplit.Of(DocCorpus.Web(packs), DocCorpus.Core(packs), seed);
+        var corpus = DocCorpus.Read(packs);
+        var split = DocSplit.Of(corpus.Web, corpus.Core, seed);
         var train = split.Train.Select(member => tokenizer.Example(member, learnSignature: false)).ToList();
         var judged = split.HeldOut.Select(member => (member, tokenizer.Example(member, learnSignature: false))).ToList();
         var (trainFits, judgedFits) = (train.FindAll(Fits), judged.FindAll(pair => Fits(pair.Item2)));

@@ -25,7 +25,7 @@ internal sealed class Pretrainer(PretrainOptions options)
 
     public void Run(CancellationToken cancellation)
     {
-        var (train, heldOut) = Split(DocCorpus.Core(options.Packs));
+        var (train, heldOut) = Split(DocCorpus.Read(options.Packs).Core);
         if (!File.Exists(Path.Combine(options.Out, "tokenizer.json")))
         {
             DocTokenizer.Train(train, BaseModel.VocabularySize, options.Out);

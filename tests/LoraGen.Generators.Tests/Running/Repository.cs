@@ -7,7 +7,9 @@ internal static class Repository
 {
     public static string Tests { get; } = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, ".."));
 
-    public static string Diagnostics { get; } = Path.GetFullPath(Path.Combine(Tests, "../../docs/diagnostics"));
+    public static string Root { get; } = Path.GetFullPath(Path.Combine(Tests, "../.."));
+
+    public static string Diagnostics { get; } = Path.Combine(Root, "docs/diagnostics");
 
     private static string ThisFile([CallerFilePath] string path = "") => path;
 }
