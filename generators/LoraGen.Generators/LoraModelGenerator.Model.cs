@@ -25,7 +25,7 @@ public sealed partial class LoraModelGenerator
             token.ThrowIfCancellationRequested();
             var space = model.Type.ContainingNamespace;
             return new LoraModelInfo(
-                HintName: MetadataName(model.Type) + ".g.cs",
+                HintName: HintNames.Gather(model.Type),
                 Namespace: space.IsGlobalNamespace ? "" : space.ToDisplayString(),
                 EnclosingTypes: new([.. model.Type.WithContainingTypes().Skip(1).Reverse().Select(Header)]),
                 Header: Header(model.Type),
@@ -54,14 +54,5 @@ public sealed partial class LoraModelGenerator
             };
             return $"partial {keyword} {type.ToDisplayString(NameFromWithin)}";
         }
-
-        private static string MetadataName(INamedTypeSymbol type)
-        {
-            var name = string.Join("+", type.WithContainingTypes().Reverse().Select(t => t.MetadataName));
-            return type.ContainingNamespace.IsGlobalNamespace ? name : $"{type.ContainingNamespace.ToDisplayString(PlainNamespace)}.{name}";
-        }
-
-        private static readonly SymbolDisplayFormat PlainNamespace = new(
-            typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
     }
 }

@@ -81,6 +81,26 @@ public sealed class GeneratedShapeTests
         """);
 
     [Fact]
+    public void Classes_and_namespaces_whose_names_differ_in_case_only()
+    {
+        const string model = """
+            [LoraModel]
+            public sealed partial class NAME() : Module<Tensor, Tensor>("Mlp")
+            {
+                [LoraTarget] private readonly Linear up = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Up(x);
+            }
+            """;
+        var run = GeneratorRun.Of(
+            $"namespace One;\n{model.Replace("NAME", "Mlp", StringComparison.Ordinal)}\n{model.Replace("NAME", "MLP", StringComparison.Ordinal)}",
+            $"namespace one;\n{model.Replace("NAME", "Mlp", StringComparison.Ordinal)}",
+            $"namespace Two;\n{model.Replace("NAME", "Mlp", StringComparison.Ordinal)}");
+        Assert.Equal(4, run.Files.Keys.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Contains("Two.Mlp.g.cs", run.Files.Keys);
+        Assert.Empty(run.Complaints);
+    }
+
+    [Fact]
     public void A_private_child_beside_its_private_parent() => Compiles("Tests+Top.g.cs", """
         public static partial class Tests
         {
