@@ -80,6 +80,7 @@ public sealed class LowRankUpdate : Module
 
         if (A.requires_grad || B.requires_grad)
         {
+            DropFrozen(); // A step may follow, and with it other values.
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
