@@ -14,6 +14,11 @@ public sealed record LoraSite(string Path, Linear Projection, LowRankUpdate Upda
     /// <exception cref="LoraException">The update is disposed, of another shape or device, or the weight already carries an adapter.</exception>
     internal void RequireAttachable()
     {
+        if (MergedWeights.Holds(Projection))
+        {
+            throw new LoraException($"{Path}: its weight already carries a merged adapter. Call Unmerge first.");
+        }
+
         if (!Update.IsTargeted)
         {
             return;
@@ -26,11 +31,6 @@ public sealed record LoraSite(string Path, Linear Projection, LowRankUpdate Upda
         if (weight.device_type != Update.A.device_type || weight.device_index != Update.A.device_index)
         {
             throw new LoraException($"{Path}: expected the adapter on the base's device {weight.device}, found it on {Update.A.device}; move it with adapter.to(device).");
-        }
-
-        if (MergedWeights.Holds(Projection))
-        {
-            throw new LoraException($"{Path}: its weight already carries a merged adapter. Call Unmerge first.");
         }
     }
 
