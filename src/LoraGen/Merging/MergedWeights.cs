@@ -52,8 +52,8 @@ internal sealed class MergedWeights
         using var inference = no_grad();
         var weight = site.Projection.weight;
 
-        // One rounding: the sum is made in the update's fp32 and only then brought to the base's dtype.
-        var sum = site.Update.Delta().add_(weight).to_type(weight.dtype);
+        // One rounding: the sum is made in fp32, or in the base's dtype where that is wider, and only then brought to the base's dtype.
+        var sum = (site.Update.Delta() + weight).to_type(weight.dtype);
         if (!sum.isfinite().all().item<bool>())
         {
             throw new LoraException($"{site.Path}: expected finite weights after merging, found NaN or infinity. The adapter or the base is broken; the base is unchanged.");
