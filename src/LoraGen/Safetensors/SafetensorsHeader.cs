@@ -117,7 +117,9 @@ internal sealed class SafetensorsHeader
         long bytes;
         try
         {
-            bytes = checked(shape.Aggregate((long)bytesPerElement, (product, size) => checked(product * size)));
+            // An empty tensor has strides too, and they must not overflow either.
+            var nonzero = shape.Where(size => size > 0).Aggregate((long)bytesPerElement, (product, size) => checked(product * size));
+            bytes = shape.Contains(0) ? 0 : nonzero;
         }
         catch (OverflowException)
         {
