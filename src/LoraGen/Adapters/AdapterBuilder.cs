@@ -34,7 +34,7 @@ public sealed class AdapterBuilder
         TModel model, LoraConfig? config, Generator? generator, Func<TModel, AdapterBuilder, TAdapter> construct)
         where TModel : nn.Module, ILoraModel<TAdapter>
         where TAdapter : LoraAdapter
-        => Build(model, config ?? new LoraConfig(), generator, construct);
+        => Build(model, config ?? new LoraConfig(), generator, files: null, construct);
 
     /// <summary>
     /// Reads an adapter in PEFT's format for <paramref name="model"/>. Every key, shape and value is checked before the adapter exists.
@@ -45,7 +45,7 @@ public sealed class AdapterBuilder
         where TAdapter : LoraAdapter
     {
         using var files = PeftAdapterFiles.Open(folder);
-        var adapter = Build(model, files.Config, generator: null, construct);
+        var adapter = Build(model, files.Config, generator: null, files, construct);
         try
         {
             files.CopyTo(adapter);
@@ -58,12 +58,13 @@ public sealed class AdapterBuilder
         }
     }
 
-    private static TAdapter Build<TModel, TAdapter>(TModel model, LoraConfig config, Generator? generator, Func<TModel, AdapterBuilder, TAdapter> construct)
+    private static TAdapter Build<TModel, TAdapter>(
+        TModel model, LoraConfig config, Generator? generator, PeftAdapterFiles? files, Func<TModel, AdapterBuilder, TAdapter> construct)
         where TModel : nn.Module, ILoraModel<TAdapter>
         where TAdapter : LoraAdapter
     {
         ArgumentNullException.ThrowIfNull(model);
-        var plan = new AdapterPlan(model, config, generator);
+        var plan = new AdapterPlan(model, config, generator, files);
         var adapter = construct(model, new AdapterBuilder(plan, ""));
         try
         {

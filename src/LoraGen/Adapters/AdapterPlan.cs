@@ -1,4 +1,5 @@
 using LoraGen.Merging;
+using LoraGen.Peft;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,19 +10,27 @@ namespace LoraGen;
 internal sealed class AdapterPlan
 {
     private readonly Generator? _generator;
+    private readonly PeftAdapterFiles? _files;
+    private readonly string _source;
     private readonly ModuleSelection _targets;
     private readonly ModulePattern<int> _ranks;
     private readonly ModulePattern<double> _alphas;
     private readonly List<string> _annotated = [];
     private readonly List<LowRankUpdate> _updates = [];
 
-    public AdapterPlan(nn.Module model, LoraConfig config, Generator? generator)
+    /// <param name="model">The base.</param>
+    /// <param name="config">The user's, or that of <paramref name="files"/>.</param>
+    /// <param name="generator">Source of A's values.</param>
+    /// <param name="files">The files that the adapter is made for, or null for a new one.</param>
+    public AdapterPlan(nn.Module model, LoraConfig config, Generator? generator, PeftAdapterFiles? files)
     {
         Config = config;
         _generator = generator;
-        _targets = new ModuleSelection(config);
-        _ranks = new ModulePattern<int>(nameof(LoraConfig.RankPattern), config.RankPattern);
-        _alphas = new ModulePattern<double>(nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
+        _files = files;
+        _source = files?.ConfigPath ?? nameof(LoraConfig);
+        _targets = new ModuleSelection(_source, config);
+        _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
+        _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
         ModulePaths = [.. model.named_modules().Select(item => item.name)];
         BaseFingerprint = LoraGen.BaseFingerprint.Of(model);
     }
@@ -46,6 +55,7 @@ internal sealed class AdapterPlan
         Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
         Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
         Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
+        _files?.RequireRank(path, scale.Rank);
 
         var update = new LowRankUpdate(path, Uniform(scale.Rank, projection), Zeros(projection, scale.Rank), scale, probability);
         _updates.Add(update);
@@ -55,7 +65,7 @@ internal sealed class AdapterPlan
         {
             if (!holds)
             {
-                throw new LoraException(FormattableString.Invariant($"{path}: {what}: expected a value {expected}, found {found}."));
+                throw new LoraException(FormattableString.Invariant($"{_source}: {path}: {what}: expected a value {expected}, found {found}."));
             }
         }
     }
@@ -66,7 +76,7 @@ internal sealed class AdapterPlan
     {
         var bound = 1 / Math.Sqrt(projection.in_features);
         using var drawn = empty(rank, projection.in_features, dtype: ScalarType.Float32, device: _generator?.device ?? CPU);
-        nn.init.uniform_(drawn, -bound, bound, _generator);
+        drawn.uniform_(-bound, bound, _generator); // TorchSharp 0.107's nn.init.uniform_ does not listen to its generator.
         return OutliveScopes(drawn.to(projection.weight.device));
     }
 
@@ -81,15 +91,17 @@ internal sealed class AdapterPlan
         return parameter;
     }
 
-    /// <summary>Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format.</summary>
+    /// <summary>
+    /// Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format. In a file's config an
+    /// entry may find nothing, as long as another does: PEFT passes over it, and the keys of the tensors say what is adapted.
+    /// </summary>
     /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ.</exception>
     public void RequireComplete()
     {
         var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
-        if (unmatched.Count > 0 || _updates.Count == 0)
+        if (_updates.Count == 0 || (_files is null && unmatched.Count > 0))
         {
-            throw new LoraException(
-                $"LoraConfig: {(unmatched.Count > 0 ? string.Join(", ", unmatched) : "nothing")} matches no annotated projection; the annotated ones are {string.Join(", ", _annotated)}.");
+            throw new LoraException($"{_source}: [{string.Join(", ", unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
         if (_updates.Select(update => update.Dropout).Distinct().Count() > 1)

@@ -1,14 +1,12 @@
-using System.Text.RegularExpressions;
-
 namespace LoraGen;
 
 /// <summary>PEFT's rules of <c>target_modules</c>: a list of names or ends of paths, or one regular expression for the whole path.</summary>
-internal sealed class ModuleSelection(LoraConfig config)
+internal sealed class ModuleSelection(string source, LoraConfig config)
 {
     private readonly HashSet<string> _found = new(StringComparer.Ordinal);
 
-    private readonly Regex? _pattern = config.TargetModulesPattern is { } pattern
-        ? ModulePattern.Compile(nameof(LoraConfig.TargetModulesPattern), $"^(?:{pattern})$")
+    private readonly ModulePattern? _pattern = config.TargetModulesPattern is { } pattern
+        ? new ModulePattern(source, nameof(LoraConfig.TargetModulesPattern), $"^(?:{pattern})$")
         : null;
 
     /// <summary>Whether the projection at a path is to be adapted.</summary>
@@ -16,7 +14,13 @@ internal sealed class ModuleSelection(LoraConfig config)
     {
         if (_pattern is not null)
         {
-            return _pattern.IsMatch(path);
+            var isMatch = _pattern.Matches(path);
+            if (isMatch)
+            {
+                _found.Add(path);
+            }
+
+            return isMatch;
         }
 
         if (config.TargetModules is null)
@@ -29,6 +33,11 @@ internal sealed class ModuleSelection(LoraConfig config)
         return matches.Count > 0;
     }
 
-    /// <summary>Entries of the list that have matched no projection.</summary>
-    public IEnumerable<string> Unmatched => (config.TargetModules ?? []).Where(name => !_found.Contains(name)).Select(name => $"TargetModules '{name}'");
+    /// <summary>Entries of the list, or the pattern, that have matched no projection.</summary>
+    public IEnumerable<string> Unmatched => config switch
+    {
+        { TargetModulesPattern: { } text } => _found.Count > 0 ? [] : [$"TargetModulesPattern '{text}'"],
+        { TargetModules: [] } => ["TargetModules []"],
+        _ => (config.TargetModules ?? []).Where(name => !_found.Contains(name)).Select(name => $"TargetModules '{name}'"),
+    };
 }

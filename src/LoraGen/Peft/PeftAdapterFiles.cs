@@ -11,8 +11,15 @@ namespace LoraGen.Peft;
 internal sealed class PeftAdapterFiles : IDisposable
 {
     private readonly SafetensorsFile _weights;
+    private readonly long _largestRank;
 
-    private PeftAdapterFiles(LoraConfig config, SafetensorsFile weights) => (Config, _weights) = (config, weights);
+    private PeftAdapterFiles(string configPath, LoraConfig config, SafetensorsFile weights)
+    {
+        (ConfigPath, Config, _weights) = (configPath, config, weights);
+        _largestRank = weights.Entries.Values.Where(entry => PeftKeys.IsA(entry.Key) && entry.End > entry.Begin).Select(entry => entry.Shape.FirstOrDefault()).DefaultIfEmpty().Max();
+    }
+
+    public string ConfigPath { get; }
 
     public LoraConfig Config { get; }
 
@@ -37,9 +44,23 @@ internal sealed class PeftAdapterFiles : IDisposable
     {
         var weights = Path.Combine(folder, PeftKeys.WeightsFile);
         var pickle = Path.Combine(folder, "adapter_model.bin");
+        var configPath = Path.Combine(folder, PeftKeys.ConfigFile);
+
+        // First, since another method's weights are of no use in any format.
+        var config = PeftConfigReader.Read(configPath);
         return File.Exists(weights) || !File.Exists(pickle)
-            ? new PeftAdapterFiles(PeftConfigReader.Read(Path.Combine(folder, PeftKeys.ConfigFile)), SafetensorsFile.Open(weights))
+            ? new PeftAdapterFiles(configPath, config, SafetensorsFile.Open(weights))
             : throw new LoraException($"{pickle}: expected {PeftKeys.WeightsFile}, found a pickle file. Save the adapter again with safe_serialization=True.");
+    }
+
+    /// <summary>Checks a rank that the config gives before memory is taken for it; whole shapes are compared later, when all are known.</summary>
+    /// <exception cref="LoraException">No tensor of the file is that large.</exception>
+    public void RequireRank(string path, int rank)
+    {
+        if (rank > _largestRank)
+        {
+            throw new LoraException($"{_weights.Path}: {PeftKeys.A(path)}: expected rank {rank} as in {PeftKeys.ConfigFile}, found no rank above {_largestRank} in the whole file.");
+        }
     }
 
     /// <summary>Copies the file's values into a new adapter, after everything has been checked.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace LoraGen.Peft;
@@ -12,12 +13,16 @@ internal sealed class PeftConfigReader
     private const int DefaultRank = 8;
     private const double DefaultAlpha = 8;
 
+    private const string TargetsExpected = "a list of names or a pattern";
+
     // What these say does not change how saved weights are applied.
     private static readonly HashSet<string> WithoutEffect =
     [
         "auto_mapping", "inference_mode", "init_lora_weights", "layers_pattern", "megatron_core", "peft_version", "qalora_group_size",
         "revision", "runtime_config",
     ];
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly string _path;
     private readonly Dictionary<string, JsonElement> _options;
@@ -29,11 +34,11 @@ internal sealed class PeftConfigReader
     {
         try
         {
-            var options = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(File.ReadAllText(path), new JsonSerializerOptions { AllowDuplicateProperties = false })
+            var options = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(File.ReadAllText(path, StrictUtf8), new JsonSerializerOptions { AllowDuplicateProperties = false })
                 ?? throw new LoraException($"{path}: expected a JSON object, found null.");
             return new PeftConfigReader(path, options).Read();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or DecoderFallbackException)
         {
             throw new LoraException($"{path}: cannot be read as a PEFT adapter_config.json: {e.Message}", e);
         }
@@ -47,25 +52,25 @@ internal sealed class PeftConfigReader
             throw Bad("peft_type", "LORA", type);
         }
 
-        var targets = Take("target_modules");
+        var targets = Take("target_modules") ?? throw Bad("target_modules", TargetsExpected, "nothing");
+        if (targets.ValueKind is not (JsonValueKind.Array or JsonValueKind.String))
+        {
+            throw Bad("target_modules", TargetsExpected, targets.GetRawText());
+        }
+
         var config = new LoraConfig
         {
             Rank = (int?)Number("r", whole: true) ?? DefaultRank,
             Alpha = Number("lora_alpha") ?? DefaultAlpha,
             Dropout = Number("lora_dropout") ?? 0,
             UseRslora = Flag("use_rslora"),
-            TargetModules = targets?.ValueKind == JsonValueKind.Array ? [.. targets.Value.EnumerateArray().Select(name => AsText("target_modules", name)).Distinct()] : null,
-            TargetModulesPattern = targets?.ValueKind == JsonValueKind.String && targets.Value.GetString() is var pattern and not "all-linear" ? pattern : null,
+            TargetModules = targets.ValueKind == JsonValueKind.Array ? [.. targets.EnumerateArray().Select(name => AsText("target_modules", name)).Distinct()] : null,
+            TargetModulesPattern = targets.ValueKind == JsonValueKind.String && targets.GetString() is var pattern and not "all-linear" ? pattern : null,
             RankPattern = Map("rank_pattern", value => (int)AsNumber("rank_pattern", value, whole: true)),
             AlphaPattern = Map("alpha_pattern", value => AsNumber("alpha_pattern", value, whole: false)),
             BaseModelNameOrPath = Text("base_model_name_or_path"),
             TaskType = Text("task_type"),
         };
-        if (targets is null)
-        {
-            throw Bad("target_modules", "a list of names or a pattern", "nothing");
-        }
-
         if (Text("bias") is { } bias and not "none")
         {
             throw Bad("bias", "none", bias);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace LoraGen.Peft;
 
@@ -30,7 +31,7 @@ internal static class PeftConfigWriter
             ["r"] = rank,
             ["rank_pattern"] = Pattern(updates, update => update.Scale.Rank, rank),
             ["revision"] = null,
-            ["target_modules"] = new JsonArray([.. Targets(updates, builder.ModulePaths).Select(name => JsonValue.Create(name))]),
+            ["target_modules"] = Targets(updates, builder.ModulePaths),
             ["task_type"] = builder.Config.TaskType,
         };
         if (builder.Config.UseRslora)
@@ -42,15 +43,20 @@ internal static class PeftConfigWriter
     }
 
     // A last name such as q_proj stands for all its projections, unless the base has one of that name which is not adapted: PEFT would
-    // adapt that one too.
-    private static IEnumerable<string> Targets(IReadOnlyList<LowRankUpdate> updates, IReadOnlyCollection<string> modulePaths)
+    // adapt that one too. Then whole paths do; and where one of them is the end of another path, a pattern, which has to match as a whole.
+    private static JsonNode Targets(IReadOnlyList<LowRankUpdate> updates, IReadOnlyCollection<string> modulePaths)
     {
         var adapted = updates.Select(update => update.Path).ToHashSet();
-        return updates.GroupBy(update => LastName(update.Path))
+        var names = updates.GroupBy(update => LastName(update.Path))
             .SelectMany(group => modulePaths.Where(path => LastName(path) == group.Key).All(adapted.Contains)
                 ? [group.Key]
                 : group.Select(update => update.Path))
-            .Order(StringComparer.Ordinal);
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        var selection = new ModuleSelection(PeftKeys.ConfigFile, new LoraConfig { TargetModules = names });
+        return modulePaths.Where(selection.Contains).All(adapted.Contains)
+            ? new JsonArray([.. names.Select(name => JsonValue.Create(name))])
+            : JsonValue.Create(string.Join('|', adapted.Order(StringComparer.Ordinal).Select(Regex.Escape)));
     }
 
     // Only what differs from the common value; by last name where all projections of that name agree, else path by path.

@@ -10,8 +10,11 @@ internal static class PeftKeys
     public const string FingerprintMetadata = "loragen.base_fingerprint";
 
     private const string Prefix = "base_model.model.";
+    private const string SuffixOfA = ".lora_A.weight";
 
-    public static string A(string path) => $"{Prefix}{path}.lora_A.weight";
+    public static string A(string path) => $"{Prefix}{path}{SuffixOfA}";
+
+    public static bool IsA(string key) => key.EndsWith(SuffixOfA, StringComparison.Ordinal);
 
     public static string B(string path) => $"{Prefix}{path}.lora_B.weight";
 }
