@@ -1,0 +1,142 @@
+using System.Text.Json.Nodes;
+using LoraGen.Tests.Models;
+
+namespace LoraGen.Tests.Files;
+
+/// <summary>adapter_config.json must ask for nothing that would be passed over; the message names file, option, expected and found.</summary>
+public sealed class StrictConfigTests : IDisposable
+{
+    private readonly SavedTower _saved = new();
+
+    public void Dispose() => _saved.Dispose();
+
+    [Theory]
+    [InlineData("peft_type", "\"LOHA\"", "expected LORA", "found LOHA")]
+    [InlineData("peft_type", "null", "expected LORA", "found nothing")]
+    [InlineData("peft_type", "7", "expected a string", "found 7")]
+    [InlineData("use_dora", "true", "does not implement", "found true")]
+    [InlineData("bias", "\"all\"", "expected none", "found all")]
+    [InlineData("bias", "\"lora_only\"", "expected none", "found lora_only")]
+    [InlineData("lora_bias", "true", "does not implement", "found true")]
+    [InlineData("fan_in_fan_out", "true", "does not implement", "found true")]
+    [InlineData("modules_to_save", "[\"score\"]", "does not implement", "score")]
+    [InlineData("layers_to_transform", "[0]", "does not implement", "[0]")]
+    [InlineData("layers_to_transform", "0", "does not implement", "found 0")]
+    [InlineData("exclude_modules", "[\"lm_head\"]", "does not implement", "lm_head")]
+    [InlineData("layer_replication", "[[0, 2]]", "does not implement", "[[0,2]]")]
+    [InlineData("trainable_token_indices", "[1]", "does not implement", "[1]")]
+    [InlineData("target_parameters", "[\"experts\"]", "does not implement", "experts")]
+    [InlineData("alora_invocation_tokens", "[1]", "does not implement", "[1]")]
+    [InlineData("an_option_of_tomorrow", "1", "does not implement", "found 1")]
+    [InlineData("use_rslora", "\"yes\"", "expected true or false", "yes")]
+    [InlineData("target_modules", "true", "expected a list of names or a pattern", "found true")]
+    [InlineData("r", "8.5", "expected a whole number", "found 8.5")]
+    [InlineData("r", "\"8\"", "expected a whole number", "found \"8\"")]
+    [InlineData("r", "1e300", "expected a whole number", "found 1e300")]
+    [InlineData("lora_alpha", "\"16\"", "expected a number", "found \"16\"")]
+    [InlineData("lora_dropout", "[]", "expected a number", "found []")]
+    [InlineData("rank_pattern", "[]", "expected an object", "found []")]
+    [InlineData("rank_pattern", "{\"up\": 1.5}", "expected a whole number", "found 1.5")]
+    [InlineData("alpha_pattern", "{\"up\": null}", "expected a number", "found null")]
+    [InlineData("target_modules", "null", "expected a list of names or a pattern", "found nothing")]
+    [InlineData("target_modules", "7", "expected a list of names or a pattern", "found 7")]
+    [InlineData("target_modules", "[1]", "expected a string", "found 1")]
+    public void An_option_of_another_value(string option, string value, string expected, string found)
+    {
+        _saved.EditConfig(config => config[option] = JsonNode.Parse(value));
+        _saved.AssertRefused(_saved.ConfigPath, option, expected, found);
+    }
+
+    [Theory]
+    [InlineData("r", "0", "rank", "found 0")]
+    [InlineData("r", "-3", "rank", "found -3")]
+    [InlineData("lora_alpha", "0", "alpha", "found 0")]
+    [InlineData("lora_alpha", "1e999", "alpha", "found")]
+    [InlineData("lora_dropout", "1", "dropout", "found 1")]
+    [InlineData("target_modules", "[\"c_attn\"]", "c_attn", "floors.0.entrance.up")]
+    [InlineData("target_modules", "\"c_attn\"", "c_attn", "floors.0.entrance.up")]
+    [InlineData("target_modules", "\"(\"", "TargetModulesPattern", "(")]
+    public void A_value_that_the_model_cannot_take(string option, string value, string expected, string found)
+    {
+        var text = File.ReadAllText(_saved.ConfigPath);
+        var config = JsonNode.Parse(text)!.AsObject();
+        config.Remove(option);
+        File.WriteAllText(_saved.ConfigPath, config.ToJsonString()[..^1] + $", \"{option}\": {value}}}");
+        _saved.AssertRefused(_saved.ConfigPath, expected, found);
+    }
+
+    // The tensors of the file are what counts: PEFT passes over entries that its base has no module for.
+    [Fact]
+    public void A_target_that_this_base_lacks_is_passed_over_where_the_keys_are_all_there()
+    {
+        _saved.EditConfig(config => config["target_modules"]!.AsArray().Add("qkv_proj"));
+        _saved.EditConfig(config => config["alpha_pattern"]!["qkv_proj"] = 3);
+        using var loaded = Tower.Adapter.Load(_saved.Folder, _saved.Model);
+        Assert.Equal(13, loaded.Updates.Count);
+    }
+
+    // Random numbers for a matrix of this size would take all memory before its shape was ever compared.
+    [Fact]
+    public void A_rank_that_no_memory_could_hold()
+    {
+        _saved.EditConfig(config =>
+        {
+            config["r"] = int.MaxValue;
+            config["rank_pattern"] = new JsonObject();
+        });
+        _saved.AssertRefused(_saved.WeightsPath, "lm_head.lora_A.weight", "expected rank 2147483647", "found no rank above 3");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{\"peft_type\": \"LORA\", \"peft_type\": \"LORA\", \"target_modules\": [\"up\"]}")]
+    [InlineData("{\"peft_type\": \"LORA\", \"target_modules\": [\"up\"], \"rank_pattern\": {\"up\": 1, \"up\": 2}}")]
+    [InlineData("\u0000\u0001")]
+    public void A_file_that_is_no_object_of_options(string content)
+    {
+        File.WriteAllText(_saved.ConfigPath, content);
+        _saved.AssertRefused(_saved.ConfigPath);
+    }
+
+    [Fact]
+    public void A_file_that_nests_without_end()
+    {
+        File.WriteAllText(_saved.ConfigPath, string.Concat(Enumerable.Repeat("{\"a\":", 100_000)));
+        _saved.AssertRefused(_saved.ConfigPath);
+    }
+
+    [Fact]
+    public void A_file_that_is_not_UTF_8()
+    {
+        var bytes = File.ReadAllBytes(_saved.ConfigPath);
+        bytes[Array.IndexOf(bytes, (byte)'u')] = 0xFF;
+        File.WriteAllBytes(_saved.ConfigPath, bytes);
+        _saved.AssertRefused(_saved.ConfigPath);
+    }
+
+    [Fact]
+    public void A_missing_file()
+    {
+        File.Delete(_saved.ConfigPath);
+        _saved.AssertRefused(_saved.ConfigPath);
+    }
+
+    // Whatever byte is wrong, the answer is an adapter or a LoraException, and never a crash or another exception.
+    [Fact]
+    public void Any_byte_changed()
+    {
+        var bytes = File.ReadAllBytes(_saved.ConfigPath);
+        var random = new Random(2);
+        for (var attempt = 0; attempt < 400; attempt++)
+        {
+            var spoilt = (byte[])bytes.Clone();
+            spoilt[random.Next(bytes.Length)] = (byte)random.Next(256);
+            File.WriteAllBytes(_saved.ConfigPath, spoilt);
+            var refusal = Record.Exception(() => Tower.Adapter.Load(_saved.Folder, _saved.Model).Dispose());
+            Assert.True(refusal is null or LoraException, $"attempt {attempt}: {refusal}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace LoraGen.Tests.RealAdapters;
+
+/// <summary>What is not implemented is refused by the file, the option and the value that ask for it.</summary>
+public sealed class RefusedTests
+{
+    [Theory]
+    [InlineData("NEG-gpt2-prompt-tuning", "adapter_config.json: peft_type", "expected LORA, found PROMPT_TUNING")]
+    [InlineData("gpt2-causal-bin-r8", "adapter_config.json: fan_in_fan_out", "found true")]
+    [InlineData("gpt2-seqcls-r8", "adapter_config.json: fan_in_fan_out", "found true")]
+    [InlineData("gpt2-causal-cattn-cproj-r8", "adapter_config.json: fan_in_fan_out", "found true")]
+    [InlineData("bert-base-r8", "adapter_config.json: modules_to_save", "classifier")]
+    [InlineData("roberta-r4-alpha96", "adapter_config.json: modules_to_save", "classifier")]
+    [InlineData("distilbert-emotion", "adapter_config.json: modules_to_save", "pre_classifier")]
+    [InlineData("loralib-roberta-mnli", "adapter_config.json", "cannot be read")]
+    public void An_adapter_that_asks_for_more(string name, string place, string found)
+    {
+        var folder = SharedData.PathOf($"adapters/{name}");
+        using var model = new PretendBase(model: new PretendBase.Stack());
+        var refusal = Assert.Throws<LoraException>(() => PretendBase.Adapter.Load(folder, model));
+        Assert.Contains(Path.Combine(folder, place), refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(found, refusal.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,111 @@
+using LoraGen.Tests.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LoraGen.Tests.Swapping;
+
+/// <summary>An adapter that a model cannot use is refused when it is set, by a message that names the place.</summary>
+public sealed class RefusedAdapterTests
+{
+    [Fact]
+    public void A_disposed_adapter()
+    {
+        using var model = new Tower();
+        var adapter = model.CreateAdapter();
+        adapter.Dispose();
+        Refused(() => model.ActiveAdapter = adapter, "lm_head", "disposed");
+    }
+
+    [Fact]
+    public void An_adapter_that_is_disposed_while_it_is_active()
+    {
+        using var model = new OneTarget(4, 4);
+        var adapter = model.CreateAdapter();
+        model.ActiveAdapter = adapter;
+        adapter.Dispose();
+        using var x = Base.Input(2, 4);
+        Refused(() => model.call(x), "proj", "disposed");
+
+        model.ActiveAdapter = null;
+        model.call(x).Dispose();
+    }
+
+    [Fact]
+    public void A_disposed_adapter_to_be_merged()
+    {
+        using var model = new OneTarget(4, 4);
+        var adapter = model.CreateAdapter();
+        adapter.Dispose();
+        Refused(() => model.Merge(adapter), "proj", "disposed");
+    }
+
+    [Fact]
+    public void A_disposed_adapter_to_be_saved()
+    {
+        using var model = new OneTarget(4, 4);
+        var adapter = model.CreateAdapter();
+        adapter.Dispose();
+        var folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        Refused(() => adapter.Save(folder), "proj", "disposed");
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Theory]
+    [InlineData(5, 4, "proj: in_features: expected 4", "found 5")]
+    [InlineData(4, 6, "proj: out_features: expected 4", "found 6")]
+    public void An_adapter_for_another_width(long inFeatures, long outFeatures, string place, string found)
+    {
+        using var model = new OneTarget(4, 4);
+        using var other = new OneTarget(inFeatures, outFeatures);
+        using var adapter = other.CreateAdapter();
+        Refused(() => model.ActiveAdapter = adapter, place, found);
+        Refused(() => model.Merge(adapter), place, found);
+    }
+
+    [Fact]
+    public void An_adapter_for_another_number_of_layers()
+    {
+        using var model = new Tower(floorCount: 2);
+        using var other = new Tower(floorCount: 3);
+        using var adapter = other.CreateAdapter();
+        Refused(() => model.ActiveAdapter = adapter, "floors: expected 2", "found 3");
+    }
+
+    [Fact]
+    public void An_adapter_while_another_is_merged()
+    {
+        using var model = new Tower();
+        using var merged = model.CreateAdapter().Trained();
+        using var other = model.CreateAdapter();
+        model.Merge(merged);
+        Refused(() => model.ActiveAdapter = other, "lm_head", "Unmerge");
+        model.Unmerge();
+        model.ActiveAdapter = other;
+    }
+
+    // The two touch no common weight, and would add up; but "the adapter that is active" would no longer say what the model computes.
+    [Fact]
+    public void An_adapter_of_other_projections_while_one_is_merged()
+    {
+        using var model = new Tower();
+        using var merged = model.CreateAdapter(new LoraConfig { TargetModules = ["up"] }).Trained();
+        using var other = model.CreateAdapter(new LoraConfig { TargetModules = ["down"] });
+        model.Merge(merged);
+        Refused(() => model.ActiveAdapter = other, "up", "Unmerge");
+    }
+
+    [Fact]
+    public void A_new_adapter_while_one_is_merged_since_its_fingerprint_would_be_of_the_merged_weights()
+    {
+        using var model = new Tower();
+        using var merged = model.CreateAdapter().Trained();
+        model.Merge(merged);
+        Refused(() => model.CreateAdapter(), "lm_head", "Unmerge");
+    }
+
+    private static void Refused(Action action, params string[] named)
+    {
+        var refusal = Assert.Throws<LoraException>(action);
+        Assert.All(named, part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
+    }
+}
