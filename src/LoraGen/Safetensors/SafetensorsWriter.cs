@@ -14,10 +14,18 @@ public static class SafetensorsWriter
     /// <param name="path">The file; an existing one is replaced as a whole.</param>
     /// <param name="tensors">Key and tensor, on any device.</param>
     /// <param name="metadata">The free strings of <c>__metadata__</c>.</param>
-    /// <exception cref="LoraException">The file cannot be written, or a dtype has no name in the format.</exception>
+    /// <exception cref="LoraException">The file cannot be written, a key comes twice, or a dtype has no name in the format.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         var ordered = tensors.OrderBy(item => item.Key, StringComparer.Ordinal).ToList();
+        for (var i = 1; i < ordered.Count; i++)
+        {
+            if (ordered[i].Key == ordered[i - 1].Key)
+            {
+                throw new LoraException($"{path}: {ordered[i].Key}: expected one tensor of this name, found two.");
+            }
+        }
+
         var header = Header(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
