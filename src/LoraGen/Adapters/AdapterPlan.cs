@@ -71,12 +71,16 @@ internal sealed class AdapterPlan
     }
 
     // Kaiming-uniform with a = sqrt(5), PEFT's default, is U(-1/sqrt(in), 1/sqrt(in)). Drawn where the generator lives, so that a seed
-    // gives the same A on every device.
+    // gives the same A on every device. What a file gives is not drawn first.
     private Parameter Uniform(int rank, Linear projection)
     {
         var bound = 1 / Math.Sqrt(projection.in_features);
         using var drawn = empty(rank, projection.in_features, dtype: ScalarType.Float32, device: _generator?.device ?? CPU);
-        drawn.uniform_(-bound, bound, _generator); // TorchSharp 0.107's nn.init.uniform_ does not listen to its generator.
+        if (_files is null)
+        {
+            drawn.uniform_(-bound, bound, _generator); // TorchSharp 0.107's nn.init.uniform_ does not listen to its generator.
+        }
+
         return OutliveScopes(drawn.to(projection.weight.device));
     }
 
