@@ -69,6 +69,34 @@ public sealed class RoundTripTests : IDisposable
             name => Assert.Equal(File.ReadAllBytes(_folder.PathOf($"a/{name}")), File.ReadAllBytes(_folder.PathOf($"b/{name}"))));
     }
 
+    [Fact]
+    public void Loading_leaves_torchs_global_generator_alone()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter();
+        adapter.Save(_folder.Path);
+        manual_seed(3);
+        using var expected = rand(4);
+        manual_seed(3);
+        using var loaded = Tower.Adapter.Load(_folder.Path, model);
+        using var found = rand(4);
+        Assert.Equal(Base.Bytes(expected), Base.Bytes(found));
+    }
+
+    [Fact]
+    public void A_whole_adapter_knows_its_base_and_a_part_of_it_does_not()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter().Trained();
+        model.Merge(adapter);
+        model.Unmerge();
+        adapter.Save(_folder.Path);
+        using var loaded = Tower.Adapter.Load(_folder.Path, model);
+        Assert.Equal(BaseFingerprint.Of(model), adapter.BaseFingerprint);
+        Assert.Equal(adapter.BaseFingerprint, loaded.BaseFingerprint);
+        Assert.Null(adapter.floors[0].BaseFingerprint);
+    }
+
     // The checkpoint of a base is read as bf16 here and as fp32 there; it is the same base.
     [Fact]
     public void The_same_base_in_another_dtype_has_the_same_fingerprint()

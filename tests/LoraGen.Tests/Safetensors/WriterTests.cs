@@ -94,6 +94,36 @@ public sealed class WriterTests : IDisposable
     [Fact]
     public void No_tensors_at_all() => Assert.Empty(Write().Tensors);
 
+    // Larger than one span of bytes that the tensor is written and read in.
+    [Fact]
+    public void A_tensor_of_more_than_one_piece()
+    {
+        const long size = (1L << 27) + 3;
+        var path = _folder.PathOf("file");
+        using (var tensor = arange(size, ScalarType.Int64).remainder_(251).to_type(ScalarType.Byte))
+        {
+            SafetensorsWriter.Write(path, [new("t", tensor)], new Dictionary<string, string>());
+        }
+
+        using var file = SafetensorsFile.Open(path);
+        using var read = file.Read("t");
+        Assert.Equal(size, read.NumberOfElements);
+        foreach (var place in new[] { 0L, (1L << 27) - 1, 1L << 27, size - 1 })
+        {
+            Assert.Equal(place % 251, read[place].item<byte>());
+        }
+    }
+
+    [Fact]
+    public void A_key_twice_is_refused_since_no_reader_would_take_the_file()
+    {
+        using var tensor = zeros(1);
+        var path = _folder.PathOf("file");
+        var refusal = Assert.Throws<LoraException>(() => SafetensorsWriter.Write(path, [new("t", tensor), new("t", tensor)], new Dictionary<string, string>()));
+        Assert.Contains("t: ", refusal.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(path));
+    }
+
     [Fact]
     public void A_dtype_that_the_format_lacks_is_refused_and_the_old_file_stays()
     {

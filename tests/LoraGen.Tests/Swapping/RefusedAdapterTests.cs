@@ -83,6 +83,15 @@ public sealed class RefusedAdapterTests
         model.ActiveAdapter = other;
     }
 
+    [Fact]
+    public void An_adapter_that_is_merged_itself_since_it_would_be_added_twice()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter().Trained();
+        model.Merge(adapter);
+        Refused(() => model.ActiveAdapter = adapter, "lm_head", "Unmerge");
+    }
+
     // The two touch no common weight, and would add up; but "the adapter that is active" would no longer say what the model computes.
     [Fact]
     public void An_adapter_of_other_projections_while_one_is_merged()

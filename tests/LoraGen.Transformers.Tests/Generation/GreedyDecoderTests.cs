@@ -1,0 +1,79 @@
+using LoraGen.Transformers.Generation;
+using LoraGen.Transformers.Llama;
+using LoraGen.Transformers.Tests.Llama;
+using TorchSharp;
+
+namespace LoraGen.Transformers.Tests.Generation;
+
+/// <summary>Prompts of any lengths, written on together, become what each becomes alone in float64.</summary>
+public sealed class GreedyDecoderTests : IDisposable
+{
+    private const int NoEnd = -1;
+
+    private static readonly int[][] Prompts = [[3, 18, 0, 7], [5], [1, 2, 3, 4, 5, 6, 7], [9, 9]];
+
+    private readonly LlamaForCausalLM _model = TinyLlama.Create(TinyLlama.Config());
+
+    public void Dispose() => _model.Dispose();
+
+    // Left padding takes part in the batch, and must not take part in any row's attention.
+    [Fact]
+    public void A_batch_of_different_lengths()
+    {
+        var found = Decode(Prompts, endId: 0, maxNewTokens: 12);
+        foreach (var (prompt, written) in Prompts.Zip(found))
+        {
+            Assert.Equal(Alone(prompt, endId: 0, maxNewTokens: 12), written);
+        }
+    }
+
+    [Fact]
+    public void Each_prompt_by_itself()
+        => Assert.All(Prompts, prompt => Assert.Equal(Alone(prompt, endId: 0, maxNewTokens: 12), Decode([prompt], endId: 0, maxNewTokens: 12)[0]));
+
+    // The end token is chosen to be one that is written half way.
+    [Fact]
+    public void A_row_ends_before_the_end_token_while_others_go_on()
+    {
+        var free = Alone(Prompts[0], NoEnd, 12);
+        var end = free[5];
+        var expected = Prompts.Select(prompt => Alone(prompt, end, 12)).ToList();
+        Assert.InRange(expected[0].Length, 0, 5);
+        Assert.Contains(expected, written => written.Length > expected[0].Length);
+        Assert.Equal(expected, Decode(Prompts, end, 12));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void No_more_tokens_than_asked_for(int maxNewTokens)
+        => Assert.All(Decode(Prompts, endId: 0, maxNewTokens), written => Assert.InRange(written.Length, 0, maxNewTokens));
+
+    [Fact]
+    public void Nothing_is_left_behind()
+    {
+        Decode(Prompts, endId: 0, maxNewTokens: 4);
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        Decode(Prompts, endId: 0, maxNewTokens: 4);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    private IReadOnlyList<int[]> Decode(int[][] prompts, int endId, int maxNewTokens) => new GreedyDecoder(_model, endId).Generate(prompts, maxNewTokens);
+
+    private int[] Alone(int[] prompt, int endId, int maxNewTokens)
+    {
+        var naive = new NaiveLlama(_model);
+        var ids = prompt.ToList();
+        while (ids.Count < prompt.Length + maxNewTokens)
+        {
+            var logits = naive.Logits(ids)[^1];
+            var next = Array.IndexOf(logits, logits.Max());
+            if (next == endId)
+                break;
+            ids.Add(next);
+        }
+
+        return [.. ids.Skip(prompt.Length)];
+    }
+}
