@@ -55,6 +55,7 @@ public sealed class BypassedAdapterTests
                 // Nested calls, and the comments around them.
                 x = [|v_proj.call([|q_proj.call(x /* input */)|])|]; // done
                 x = [|this.q_proj.forward(x)|] + [|(q_proj!).call(x)|];
+                /* first */ [|q_proj.call(x)|].Dispose();
                 return Apply([|q_proj.forward|], x) + [|last.call(x)|];
             }
 
@@ -71,6 +72,7 @@ public sealed class BypassedAdapterTests
                 // Nested calls, and the comments around them.
                 x = VProj(QProj(x /* input */)); // done
                 x = this.QProj(x) + QProj(x);
+                /* first */ QProj(x).Dispose();
                 return Apply(QProj, x) + @event(x);
             }
 
@@ -81,7 +83,7 @@ public sealed class BypassedAdapterTests
                 public static Tensor Of(Attention other, Tensor x) => other.QProj(x);
             }
             """),
-        diagnostics: 8);
+        diagnostics: 9);
 
     private static string Model(string members) => $$"""
         [LoraModel]
