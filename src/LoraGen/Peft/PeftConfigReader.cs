@@ -18,9 +18,12 @@ internal sealed class PeftConfigReader
     // What these say does not change how saved weights are applied.
     private static readonly HashSet<string> WithoutEffect =
     [
-        "auto_mapping", "inference_mode", "init_lora_weights", "layers_pattern", "megatron_core", "peft_version", "qalora_group_size",
+        "auto_mapping", "inference_mode", "layers_pattern", "megatron_core", "peft_version", "qalora_group_size",
         "revision", "runtime_config",
     ];
+
+    // The others, such as pissa and olora, take their start out of the base's weights: what they saved belongs to that other base.
+    private static readonly HashSet<string> InitsThatKeepTheBase = ["gaussian", "orthogonal", "eva", "mica"];
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -38,7 +41,7 @@ internal sealed class PeftConfigReader
                 ?? throw new LoraException($"{path}: expected a JSON object, found null.");
             return new PeftConfigReader(path, options).Read();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or DecoderFallbackException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or DecoderFallbackException)
         {
             throw new LoraException($"{path}: cannot be read as a PEFT adapter_config.json: {e.Message}", e);
         }
@@ -76,8 +79,16 @@ internal sealed class PeftConfigReader
             throw Bad("bias", "none", bias);
         }
 
+        if (Take("init_lora_weights") is { } init && !KeepsTheBase(init))
+        {
+            throw Bad("init_lora_weights", $"true, false or one of {string.Join(", ", InitsThatKeepTheBase)}, which leave the base as it is", init.GetRawText());
+        }
+
         RefuseTheRest();
         return config;
+
+        static bool KeepsTheBase(JsonElement init) => init.ValueKind is JsonValueKind.True or JsonValueKind.False
+            || (init.ValueKind == JsonValueKind.String && InitsThatKeepTheBase.Contains(init.GetString()!));
     }
 
     // Whatever is left must be switched off: PEFT writes every option that it knows, most of them null, false or empty.
