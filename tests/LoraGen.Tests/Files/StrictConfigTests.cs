@@ -28,6 +28,11 @@ public sealed class StrictConfigTests : IDisposable
     [InlineData("target_parameters", "[\"experts\"]", "does not implement", "experts")]
     [InlineData("alora_invocation_tokens", "[1]", "does not implement", "[1]")]
     [InlineData("an_option_of_tomorrow", "1", "does not implement", "found 1")]
+    [InlineData("init_lora_weights", "\"pissa\"", "leave the base as it is", "found \"pissa\"")]
+    [InlineData("init_lora_weights", "\"pissa_niter_16\"", "leave the base as it is", "found \"pissa_niter_16\"")]
+    [InlineData("init_lora_weights", "\"olora\"", "leave the base as it is", "found \"olora\"")]
+    [InlineData("init_lora_weights", "\"loftq\"", "leave the base as it is", "found \"loftq\"")]
+    [InlineData("init_lora_weights", "\"one_of_tomorrow\"", "leave the base as it is", "found \"one_of_tomorrow\"")]
     [InlineData("use_rslora", "\"yes\"", "expected true or false", "yes")]
     [InlineData("target_modules", "true", "expected a list of names or a pattern", "found true")]
     [InlineData("r", "8.5", "expected a whole number", "found 8.5")]
@@ -65,6 +70,20 @@ public sealed class StrictConfigTests : IDisposable
         _saved.AssertRefused(_saved.ConfigPath, expected, found);
     }
 
+    // How A and B began says nothing of how they are applied, as long as they began beside the base and not out of it.
+    [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    [InlineData("null")]
+    [InlineData("\"gaussian\"")]
+    [InlineData("\"orthogonal\"")]
+    [InlineData("\"eva\"")]
+    public void An_initialisation_that_left_the_base_as_it_was_is_accepted(string value)
+    {
+        _saved.EditConfig(config => config["init_lora_weights"] = JsonNode.Parse(value));
+        using var loaded = Tower.Adapter.Load(_saved.Folder, _saved.Model);
+    }
+
     // The tensors of the file are what counts: PEFT passes over entries that its base has no module for.
     [Fact]
     public void A_target_that_this_base_lacks_is_passed_over_where_the_keys_are_all_there()
@@ -96,6 +115,18 @@ public sealed class StrictConfigTests : IDisposable
     [InlineData("{\"peft_type\": \"LORA\", \"target_modules\": [\"up\"], \"rank_pattern\": {\"up\": 1, \"up\": 2}}")]
     [InlineData("\u0000\u0001")]
     public void A_file_that_is_no_object_of_options(string content)
+    {
+        File.WriteAllText(_saved.ConfigPath, content);
+        _saved.AssertRefused(_saved.ConfigPath);
+    }
+
+    // JSON can spell half a character, which is no text that .NET would make a string of.
+    [Theory]
+    [InlineData("{\"peft_type\": \"\\ud800\", \"target_modules\": [\"up\"]}")]
+    [InlineData("{\"peft_type\": \"LORA\", \"target_modules\": [\"\\ud800\"]}")]
+    [InlineData("{\"peft_type\": \"LORA\", \"target_modules\": [\"up\"], \"rank_pattern\": {\"\\ud800\": 1}}")]
+    [InlineData("{\"peft_type\": \"LORA\", \"target_modules\": [\"up\"], \"\\ud800\": null}")]
+    public void A_file_with_half_a_character(string content)
     {
         File.WriteAllText(_saved.ConfigPath, content);
         _saved.AssertRefused(_saved.ConfigPath);

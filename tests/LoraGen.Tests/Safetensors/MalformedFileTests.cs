@@ -36,6 +36,8 @@ public sealed class MalformedFileTests : IDisposable
     [InlineData("no offsets", """{"a":{"dtype":"U8","shape":[4]}}""", "a: expected a member data_offsets")]
     [InlineData("metadata that is no object", """{"__metadata__":[]}""", "__metadata__: expected an object")]
     [InlineData("metadata that is no string", """{"__metadata__":{"format":1}}""", "__metadata__.format: expected a string")]
+    [InlineData("half a character in a key", """{"\ud800":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", "not valid JSON")]
+    [InlineData("half a character in the metadata", """{"__metadata__":{"format":"\ud800"}}""", "not valid JSON")]
     [InlineData("an array", "[]", "expected a JSON object")]
     [InlineData("no JSON", "abcdefgh", "not valid JSON")]
     [InlineData("an unfinished object", """{"a":""", "not valid JSON")]
