@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LoraGen.Tests.Models;
 using LoraGen.Tests.Reference;
 using TorchSharp;
@@ -56,6 +57,18 @@ public sealed class PeftSelectionTests : IDisposable
         AssertSelects(model, adapter);
         using var loaded = Echo.Adapter.Load(_folder.Path, model);
         AssertSame(adapter, loaded);
+    }
+
+    // The shortest form that says no more: a last name, else whole paths, else a pattern.
+    [Theory]
+    [InlineData(".*up", """["up"]""")]
+    [InlineData(".*entrance.*", """["floors.0.entrance.down","floors.0.entrance.up","floors.1.entrance.down","floors.1.entrance.up"]""")]
+    public void The_targets_are_written_as_names_and_else_as_paths(string pattern, string written)
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter(new LoraConfig { TargetModulesPattern = pattern });
+        adapter.Save(_folder.Path);
+        Assert.Equal(written, JsonNode.Parse(File.ReadAllText(_folder.PathOf("adapter_config.json")))!["target_modules"]!.ToJsonString());
     }
 
     [Fact]
