@@ -32,6 +32,11 @@ internal static class Checkpoint
             {
                 throw new LoraException($"{path}: {key}: expected shape [{string.Join(", ", tensor.shape)}], found [{string.Join(", ", file.Entries[key].Shape)}].");
             }
+
+            if (file.Entries[key].Dtype is not (ScalarType.BFloat16 or ScalarType.Float16 or ScalarType.Float32 or ScalarType.Float64))
+            {
+                throw new LoraException($"{path}: {key}: expected BF16, F16, F32 or F64, found {file.Entries[key].Dtype}.");
+            }
         }
 
         module.to(dtype ?? CommonDtype(path, file));

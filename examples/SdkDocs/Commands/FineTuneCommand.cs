@@ -11,7 +11,7 @@ internal static class FineTuneCommand
     {
         var packs = new Option<string?>("--packs") { Description = "The packs folder of a .NET SDK; by default the running SDK's." };
         var output = new Option<string>("--out") { Description = "Folder for the adapter and report.json.", DefaultValueFactory = _ => "sdkdocs-run" };
-        var steps = new Option<int>("--steps") { Description = "Optimizer steps of each method.", DefaultValueFactory = _ => 400 };
+        var steps = new Option<int>("--steps") { Description = "Optimizer steps of each method.", DefaultValueFactory = _ => 500 };
         var heldOut = new Option<int>("--held-out") { Description = "Number of held-out members to judge by.", DefaultValueFactory = _ => 256 };
         var skipFull = new Option<bool>("--skip-full") { Description = "Leave full fine-tuning out." };
         var seed = new Option<int>("--seed") { Description = "Seed of the split, of the order, and of A.", DefaultValueFactory = _ => 1 };

@@ -9,9 +9,10 @@ namespace SdkDocs.FineTuning;
 /// <summary>What saving, reloading, merging and unmerging do to the logits and to the base.</summary>
 /// <param name="MaxReloadDifference">Largest difference of a logit between the trained adapter and the one read back into a fresh base.</param>
 /// <param name="MaxMergeDifference">Largest difference of a logit between the unmerged and the merged model.</param>
+/// <param name="MaxMergeDifferenceFp32">The same with the base held in fp32: what is left when the weights are not rounded to bf16.</param>
 /// <param name="LargestLogit">Largest absolute logit, to judge the differences by.</param>
 /// <param name="BaseRestoredBitExact">Whether every tensor of the base has, after unmerging, the bytes that it had before.</param>
-internal sealed record AdapterProof(double MaxReloadDifference, double MaxMergeDifference, double LargestLogit, bool BaseRestoredBitExact)
+internal sealed record AdapterProof(double MaxReloadDifference, double MaxMergeDifference, double MaxMergeDifferenceFp32, double LargestLogit, bool BaseRestoredBitExact)
 {
     private const int Rows = 32;
 
@@ -36,7 +37,17 @@ internal sealed record AdapterProof(double MaxReloadDifference, double MaxMergeD
         fresh.Merge(reloaded);
         var mergeDifference = Difference(unmerged, fresh.forward(batch.Ids));
         fresh.Unmerge();
-        return new AdapterProof(reloadDifference, mergeDifference, unmerged.abs().max().to_type(ScalarType.Float32).item<float>(), SameBytes(before, Bytes(fresh)));
+        return new AdapterProof(reloadDifference, mergeDifference, MergeDifferenceFp32(batch.Ids, adapterFolder, device), unmerged.abs().max().to_type(ScalarType.Float32).item<float>(), SameBytes(before, Bytes(fresh)));
+    }
+
+    private static double MergeDifferenceFp32(Tensor ids, string adapterFolder, Device device)
+    {
+        using var wide = LlamaForCausalLM.Load(BaseModel.Folder, ScalarType.Float32, device);
+        using var adapter = LlamaForCausalLM.Adapter.Load(adapterFolder, wide);
+        wide.ActiveAdapter = adapter;
+        var unmerged = wide.forward(ids);
+        wide.Merge(adapter);
+        return Difference(unmerged, wide.forward(ids));
     }
 
     private static double Difference(Tensor left, Tensor right)

@@ -10,9 +10,9 @@ namespace SdkDocs.FineTuning;
 /// <summary>The main job: base, LoRA and full fine-tuning on the same text for the same number of steps, then proof of what an adapter promises.</summary>
 internal sealed class FineTuneJob(FineTuneOptions options)
 {
-    // LoRA wants about ten times the learning rate of full fine-tuning.
-    private const double LoraLearningRate = 5e-3;
-    private const double FullLearningRate = 5e-4;
+    // For each method the best of those tried with 150 steps: 2e-3, 5e-3, 1e-2 and 2e-2 for LoRA, 3e-4, 1e-3 and 2e-3 for full fine-tuning.
+    private const double LoraLearningRate = 1e-2;
+    private const double FullLearningRate = 2e-3;
 
     public void Run(CancellationToken cancellation)
     {

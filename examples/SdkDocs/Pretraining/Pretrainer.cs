@@ -17,7 +17,6 @@ namespace SdkDocs.Pretraining;
 /// </summary>
 internal sealed class Pretrainer(PretrainOptions options)
 {
-    private const int TokensPerBatch = 2048;
     private const int StepsPerCheckpoint = 200;
 
     // One overload group in a hundred is never trained on: its loss tells fluency from memory.
@@ -32,16 +31,15 @@ internal sealed class Pretrainer(PretrainOptions options)
         }
 
         var tokenizer = DocTokenizer.Read(options.Out);
-        var examples = Examples(train, tokenizer);
+        var text = new PretrainingText(train, tokenizer, options.Seed);
         var heldOutExamples = Examples(heldOut, tokenizer);
-        Console.WriteLine($"{examples.Count} members, {examples.Sum(example => example.Tokens.Length)} tokens; {heldOutExamples.Count} members held out.");
+        Console.WriteLine($"{train.Count} members, {text.BatchesPerEpoch} steps an epoch; {heldOutExamples.Count} members held out.");
 
         using var model = new LlamaForCausalLM(BaseModel.Config);
         model.Initialize(new Generator((ulong)options.Seed));
         model.to(ScalarType.BFloat16);
 
-        var sampler = new BatchSampler(examples, TokensPerBatch, options.Seed);
-        var steps = Enumerable.Range(0, options.Epochs).Sum(epoch => sampler.Epoch(epoch).Count());
+        var steps = options.Epochs * text.BatchesPerEpoch;
         using var trainer = new Trainer(model.parameters(), new TrainingOptions { Steps = steps, LearningRate = 2e-3, WarmupSteps = 200, WeightDecay = 0.1 });
         if (File.Exists(Path.Combine(options.State, "run.safetensors")))
         {
@@ -50,18 +48,18 @@ internal sealed class Pretrainer(PretrainOptions options)
         }
 
         var log = new PretrainLog(Path.Combine(options.Out, "pretrain-log.csv"), trainer.Step, options.Command);
-        Train(model, trainer, sampler, heldOutExamples, log, tokenizer.EndId, cancellation);
+        Train(model, trainer, text, heldOutExamples, log, tokenizer.EndId, cancellation);
         model.Save(options.Out);
         trainer.Save(options.State);
     }
 
     private void Train(
-        LlamaForCausalLM model, Trainer trainer, BatchSampler sampler, List<TokenExample> heldOut, PretrainLog log, int paddingId, CancellationToken cancellation)
+        LlamaForCausalLM model, Trainer trainer, PretrainingText text, List<TokenExample> heldOut, PretrainLog log, int paddingId, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         var (tokens, lossSum, lossCount) = (log.Last.Tokens, 0.0, 0);
         TrainingProgress.Show("pretrain", report => trainer.Run(
-            sampler.Batches().Skip(trainer.Step),
+            text.Batches(trainer.Step),
             examples => Loss(model, examples, paddingId),
             step =>
             {
@@ -91,7 +89,7 @@ internal sealed class Pretrainer(PretrainOptions options)
         using var inference = no_grad();
         using var scope = NewDisposeScope();
         var (sum, count) = (0.0, 0);
-        foreach (var examples in new BatchSampler(heldOut, TokensPerBatch, seed: 0).Epoch(0))
+        foreach (var examples in new BatchSampler(heldOut, PretrainingText.TokensPerBatch, seed: 0).Epoch(0))
         {
             var (loss, tokens) = Loss(model, examples, paddingId);
             sum += loss.item<float>() * tokens;

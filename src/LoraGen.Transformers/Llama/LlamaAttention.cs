@@ -46,13 +46,18 @@ public sealed partial class LlamaAttention : Module<Tensor, Tensor>
             (keys, values) = context.Cache.Append(_layer, keys, values);
         }
 
-        var attended = Attend(queries, Repeat(keys), Repeat(values), context.Mask, causal: context.Mask is null && time > 1);
+        var mask = context.Mask ?? (context.Start > 0 && time > 1 ? CausalMask(context.Start, time, x) : null);
+        var attended = Attend(queries, Repeat(keys), Repeat(values), mask, causal: mask is null && time > 1);
         var joined = attended.transpose(1, 2).reshape(batch, time, _config.HiddenSize);
         return OProj(joined).MoveToOuterDisposeScope();
 
         // [batch, time, heads * headDim] to [batch, heads, time, headDim]
         Tensor Heads(Tensor projected, int heads) => projected.view(batch, time, heads, _config.HeadDim).transpose(1, 2);
     }
+
+    // The kernel's own causal mask counts from the first key; with earlier tokens in the cache it has to count from the last.
+    private static Tensor CausalMask(long start, long time, Tensor like)
+        => full([time, start + time], double.NegativeInfinity, dtype: like.dtype, device: like.device).triu(start + 1);
 
     // On a CPU the kernel's backward pass in bf16 takes about five times as long as in fp32.
     private static Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor? mask, bool causal)

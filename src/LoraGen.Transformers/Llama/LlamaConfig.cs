@@ -57,6 +57,9 @@ public sealed record LlamaConfig
     /// <summary>Rotary scaling; only its absence is implemented.</summary>
     [JsonPropertyName("rope_scaling")] public JsonElement? RopeScaling { get; init; }
 
+    /// <summary>Where Transformers 5 writes the rotary base and scaling; read into <see cref="RopeTheta"/>, never written.</summary>
+    [JsonPropertyName("rope_parameters")] public LlamaRopeParameters? RopeParameters { get; init; }
+
     /// <summary>Width of one head.</summary>
     [JsonIgnore] public int HeadDim => HiddenSize / NumAttentionHeads;
 
@@ -78,7 +81,7 @@ public sealed record LlamaConfig
         }
 
         config.Check(path);
-        return config;
+        return config with { RopeTheta = config.RopeParameters?.RopeTheta ?? config.RopeTheta, RopeParameters = null };
     }
 
     /// <summary>Writes the config as Hugging Face does.</summary>
@@ -87,8 +90,18 @@ public sealed record LlamaConfig
     private void Check(string path)
     {
         Require(ModelType == "llama", "model_type", "llama", ModelType);
+        foreach (var (key, size) in new[]
+        {
+            ("vocab_size", VocabSize), ("hidden_size", HiddenSize), ("intermediate_size", IntermediateSize), ("num_hidden_layers", NumHiddenLayers),
+            ("num_attention_heads", NumAttentionHeads), ("num_key_value_heads", NumKeyValueHeads), ("max_position_embeddings", MaxPositionEmbeddings),
+        })
+        {
+            Require(size > 0, key, "a positive number", $"{size}");
+        }
+
         Require(HiddenAct == "silu", "hidden_act", "silu", HiddenAct);
         Require(RopeScaling is null or { ValueKind: JsonValueKind.Null }, "rope_scaling", "null", RopeScaling.ToString());
+        Require(RopeParameters is null or { RopeType: "default" }, "rope_parameters.rope_type", "default", RopeParameters?.RopeType);
         Require(HiddenSize % NumAttentionHeads == 0, "hidden_size", $"a multiple of num_attention_heads ({NumAttentionHeads})", $"{HiddenSize}");
         Require(HeadDim % 2 == 0, "hidden_size / num_attention_heads", "an even head width", $"{HeadDim}");
         Require(NumAttentionHeads % NumKeyValueHeads == 0, "num_key_value_heads", $"a divisor of {NumAttentionHeads}", $"{NumKeyValueHeads}");

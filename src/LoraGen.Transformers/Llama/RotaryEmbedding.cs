@@ -31,7 +31,7 @@ internal sealed class RotaryEmbedding(int headDim, int maxPositions, double thet
 
     private void EnsureTable(Tensor like)
     {
-        if (_cos is not null && _cos.dtype == like.dtype && _cos.device == like.device)
+        if (_cos is not null && _cos.dtype == like.dtype && _cos.device_type == like.device_type && _cos.device_index == like.device_index)
         {
             return;
         }

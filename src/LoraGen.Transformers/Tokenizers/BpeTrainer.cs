@@ -5,6 +5,9 @@ namespace LoraGen.Transformers.Tokenizers;
 /// <summary>Learns a byte-level BPE vocabulary: the most frequent pair of neighbours becomes a token, again and again (arXiv 1508.07909).</summary>
 public static class BpeTrainer
 {
+    // The count of a pair that spells a special token: text must not yield that token. No corpus is large enough to lift it above 0.
+    private const long NeverMerged = long.MinValue / 2;
+
     private sealed class Word(int[] symbols, long count)
     {
         public int[] Symbols = symbols;
@@ -28,7 +31,18 @@ public static class BpeTrainer
 
         while (tokens.Count < vocabularySize && counts.Count > 0)
         {
-            var best = counts.MaxBy(pair => (pair.Value, -pair.Key.Left, -pair.Key.Right)).Key;
+            var (best, count) = counts.MaxBy(pair => (pair.Value, -pair.Key.Left, -pair.Key.Right));
+            if (count <= 0)
+            {
+                break;
+            }
+
+            if (specialTokens.Contains(tokens[best.Left] + tokens[best.Right]))
+            {
+                counts[best] = NeverMerged;
+                continue;
+            }
+
             merges.Add((tokens[best.Left], tokens[best.Right]));
             ids[tokens[best.Left] + tokens[best.Right]] = tokens.Count;
             tokens.Add(tokens[best.Left] + tokens[best.Right]);

@@ -18,7 +18,7 @@ public static class ByteLevelBpe
     /// <param name="vocabulary">Token to id.</param>
     /// <param name="merges">The merges in the order learnt.</param>
     /// <param name="split">Pattern that cuts a text into words; it must mean the same in .NET and in Oniguruma.</param>
-    /// <param name="specialTokens">Tokens that never come from text; the first one begins and ends a sequence and pads.</param>
+    /// <param name="specialTokens">Tokens with a meaning of their own, the first of which begins and ends a sequence and pads. A text that spells one is encoded as it.</param>
     public static void Write(
         string folder,
         IReadOnlyDictionary<string, int> vocabulary,

@@ -40,7 +40,11 @@ public sealed class LowRankUpdate : Module
     /// <summary>Probability of dropping an input of A while the projection is in training mode (PEFT: <c>lora_dropout</c>).</summary>
     public double Dropout { get; }
 
-    /// <summary>The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>).</summary>
+    /// <summary>
+    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>). Where neither A nor B requires a gradient, copies of both in the
+    /// base's dtype are kept from the first use on: values written into them by hand later are not seen. Make one of them require a
+    /// gradient while you write.
+    /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter A => _a ?? throw NotTargeted();
 

@@ -69,7 +69,7 @@ public sealed partial class BpeTrainerTests
     }
 
     // Were it learnt, text would yield the special token, or the special token's id would change.
-    [Fact(Skip = "BpeTrainer does so today: the id of the special token becomes that of the merge.")]
+    [Fact]
     public void A_special_token_is_not_learnt_from_text_that_spells_it()
     {
         var (vocabulary, merges) = BpeTrainer.Train(["pad pad pad pad", "<|pad|><|pad|><|pad|>"], new Regex("[^ ]+"), ["pad", "<|pad|>"], 300);
