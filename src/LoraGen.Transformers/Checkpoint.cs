@@ -46,6 +46,17 @@ internal static class Checkpoint
         }
     }
 
+    /// <summary>Checks the shape of one tensor by the file's header alone.</summary>
+    /// <exception cref="LoraException">The file is missing or malformed, or has no such tensor of that shape.</exception>
+    public static void RequireShape(string path, string key, params long[] shape)
+    {
+        using var file = SafetensorsFile.Open(path);
+        if (!file.Entries.TryGetValue(key, out var entry) || !entry.Shape.SequenceEqual(shape))
+        {
+            throw new LoraException($"{path}: {key}: expected shape [{string.Join(", ", shape)}], found {(entry is null ? "no such tensor" : $"[{string.Join(", ", entry.Shape)}]")}.");
+        }
+    }
+
     private static ScalarType CommonDtype(string path, SafetensorsFile file)
     {
         var dtypes = file.Entries.Values.Select(entry => entry.Dtype).Distinct().ToList();

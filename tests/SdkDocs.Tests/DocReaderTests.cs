@@ -43,6 +43,17 @@ public sealed class DocReaderTests : IDisposable
         Assert.Contains($"{file}: line 2: not well-formed XML documentation", error.Message);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("X")]
+    [InlineData("System.String")]
+    public void A_member_without_a_documentation_id_is_an_error_with_file_and_name(string name)
+    {
+        var file = Write("odd.xml", $"""<doc><members><member name="{name}"><summary>One.</summary></member></members></doc>""");
+        var error = Assert.Throws<LoraException>(() => DocReader.Read([file]));
+        Assert.Contains($"{file}: member name: expected a documentation id such as T:System.String, found '{name}'", error.Message);
+    }
+
     [Fact]
     public void A_missing_pack_is_an_error_with_the_folder_and_the_cure()
     {

@@ -62,6 +62,30 @@ public sealed class MainJobTests : IDisposable
         Assert.Contains("expected the XML documentation", error.Message);
     }
 
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("cuda:x")]
+    [InlineData("cpu:7")]
+    [InlineData("cuda:999")]
+    public void A_device_that_is_not_there_is_one_clear_error(string device)
+        => Assert.Contains(device, Assert.Throws<LoraException>(() => Run("--device", device, "--out", _folder)).Message);
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_is_found_before_the_training()
+    {
+        var file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+        var error = Assert.Throws<LoraException>(() => Run("--packs", Path.Combine(_folder, "none"), "--out", file));
+        Assert.Contains(file, error.Message);
+        Assert.Contains("cannot be written", error.Message);
+    }
+
+    [Theory]
+    [InlineData("--steps", "0")]
+    [InlineData("--held-out", "-1")]
+    [InlineData("--steps", "abc")]
+    public void A_number_below_one_or_no_number_is_refused(params string[] args) => Assert.NotEqual(0, Run(args));
+
     [Fact]
     public void The_shipped_base_fits_its_config_and_its_size_limit()
     {

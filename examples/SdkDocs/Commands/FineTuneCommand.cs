@@ -10,14 +10,12 @@ internal static class FineTuneCommand
     public static RootCommand Create()
     {
         var packs = new Option<string?>("--packs") { Description = "The packs folder of a .NET SDK; by default the running SDK's." };
-        var output = new Option<string>("--out") { Description = "Folder for the adapter and report.json.", DefaultValueFactory = _ => "sdkdocs-run" };
-        var steps = new Option<int>("--steps") { Description = "Optimizer steps of each method.", DefaultValueFactory = _ => 500 };
-        var heldOut = new Option<int>("--held-out") { Description = "Number of held-out members to judge by.", DefaultValueFactory = _ => 256 };
+        var output = new Option<string>("--out") { Description = "Folder for the adapter, the fully fine-tuned model and report.json.", DefaultValueFactory = _ => "sdkdocs-run" };
+        var steps = PositiveOption.Create("--steps", "Optimizer steps of each method.", 500);
+        var heldOut = PositiveOption.Create("--held-out", "Largest number of held-out members to judge by.", 256);
         var skipFull = new Option<bool>("--skip-full") { Description = "Leave full fine-tuning out." };
         var seed = new Option<int>("--seed") { Description = "Seed of the split, of the order, and of A.", DefaultValueFactory = _ => 1 };
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
-        AtLeastOne(steps);
-        AtLeastOne(heldOut);
 
         var command = new RootCommand("Fine-tunes a LoRA adapter on the documentation that your .NET SDK ships, and compares it with full fine-tuning.")
         {
@@ -45,12 +43,4 @@ internal static class FineTuneCommand
         const string run = "dotnet run -c Release --project examples/SdkDocs";
         return parse.Tokens.Count == 0 ? run : $"{run} -- {string.Join(' ', parse.Tokens.Select(token => token.Value))}";
     }
-
-    private static void AtLeastOne(Option<int> option) => option.Validators.Add(result =>
-    {
-        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var value) && value < 1)
-        {
-            result.AddError($"{option.Name}: expected at least 1, found {value}.");
-        }
-    });
 }

@@ -12,9 +12,9 @@ internal static class PretrainCommand
         var packs = new Option<string?>("--packs") { Description = "The packs folder of a .NET SDK; by default the running SDK's." };
         var output = new Option<string>("--out") { Description = "Folder for the base.", DefaultValueFactory = _ => "base" };
         var state = new Option<string>("--state") { Description = "Folder for the checkpoints of the run; a run found there is continued.", DefaultValueFactory = _ => "pretrain-run" };
-        var epochs = new Option<int>("--epochs") { Description = "Passes over the text.", DefaultValueFactory = _ => 10 };
+        var epochs = PositiveOption.Create("--epochs", "Passes over the text.", 9);
         var seed = new Option<int>("--seed") { Description = "Seed of the weights and of the order.", DefaultValueFactory = _ => 1 };
-        var command = new Command("pretrain", "Trains the base from nothing on the documentation of Microsoft.NETCore.App (about 75 minutes on 2 cores; resumable).")
+        var command = new Command("pretrain", "Trains the base from nothing on the documentation of Microsoft.NETCore.App (about 60 minutes on 2 cores; resumable).")
         {
             packs, output, state, epochs, seed,
         };

@@ -9,7 +9,7 @@ namespace SdkDocs.Data;
 internal static partial class DocReader
 {
     /// <summary>All members that have a summary, in ordinal order of their ids.</summary>
-    /// <exception cref="LoraException">A file is not well-formed XML.</exception>
+    /// <exception cref="LoraException">A file cannot be read, or is not XML documentation.</exception>
     public static IReadOnlyList<DocMember> Read(IEnumerable<string> files)
     {
         var members = new SortedDictionary<string, DocMember>(StringComparer.Ordinal);
@@ -19,7 +19,12 @@ internal static partial class DocReader
             {
                 var id = (string?)member.Attribute("name");
                 var summary = member.Element("summary") is { } element ? Text(element) : "";
-                if (id is not null && summary.Length > 0)
+                if (id is null || !DocumentationId().IsMatch(id))
+                {
+                    throw new LoraException($"{file}: member name: expected a documentation id such as T:System.String, found '{id}'.");
+                }
+
+                if (summary.Length > 0)
                 {
                     members.TryAdd(id, new DocMember(id, DocSignature.Of(id, [.. member.Elements("param").Select(p => (string?)p.Attribute("name") ?? "")]), summary));
                 }
@@ -38,6 +43,10 @@ internal static partial class DocReader
         catch (XmlException e)
         {
             throw new LoraException($"{file}: line {e.LineNumber}: not well-formed XML documentation: {e.Message}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LoraException($"{file}: cannot be read: {e.Message}", e);
         }
     }
 
@@ -58,6 +67,9 @@ internal static partial class DocReader
         => (string?)see.Attribute("langword")
         ?? (see.Nodes().Any() ? string.Concat(see.Nodes().Select(Render)) : null)
         ?? ((string?)see.Attribute("cref") is { } cref ? DocSignature.ShortName(cref) : (string?)see.Attribute("href") ?? "");
+
+    [GeneratedRegex(@"^[A-Z]:.")]
+    private static partial Regex DocumentationId();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex WhiteSpace();

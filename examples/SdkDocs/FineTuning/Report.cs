@@ -9,6 +9,10 @@ internal sealed record Report
 {
     [JsonPropertyName("methods")] public required IReadOnlyList<MethodResult> Methods { get; init; }
 
+    [JsonPropertyName("max_reload_difference")] public required double MaxReloadDifference { get; init; }
+
+    [JsonPropertyName("max_merge_difference_fp32")] public required double MaxMergeDifferenceFp32 { get; init; }
+
     [JsonPropertyName("max_merge_difference")] public required double MaxMergeDifference { get; init; }
 
     [JsonPropertyName("base_restored_bit_exact")] public required bool BaseRestoredBitExact { get; init; }

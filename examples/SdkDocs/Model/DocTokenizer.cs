@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LoraGen;
 using LoraGen.Training.Data;
 using LoraGen.Transformers.Tokenizers;
 using Microsoft.ML.Tokenizers;
@@ -15,11 +16,20 @@ internal sealed partial class DocTokenizer
 
     private readonly BpeTokenizer _tokenizer;
 
-    private DocTokenizer(BpeTokenizer tokenizer)
+    private DocTokenizer(BpeTokenizer tokenizer, string folder)
     {
         _tokenizer = tokenizer;
-        EndId = tokenizer.SpecialTokens![EndOfText];
-        SummaryId = tokenizer.SpecialTokens[Summary];
+        EndId = SpecialId(EndOfText);
+        SummaryId = SpecialId(Summary);
+        var largest = tokenizer.Vocabulary.Values.Max();
+        if (largest >= BaseModel.VocabularySize)
+        {
+            throw new LoraException($"{folder}: the tokenizer's ids: expected less than {BaseModel.VocabularySize}, the base's vocabulary, found {largest}.");
+        }
+
+        int SpecialId(string token) => tokenizer.SpecialTokens?.TryGetValue(token, out var id) == true
+            ? id
+            : throw new LoraException($"{folder}: the tokenizer's special tokens: expected {token}, found {string.Join(", ", tokenizer.SpecialTokens?.Keys ?? [])}.");
     }
 
     /// <summary>Begins and ends a sequence, and pads.</summary>
@@ -37,7 +47,7 @@ internal sealed partial class DocTokenizer
     }
 
     /// <summary>Reads the tokenizer files of a model folder.</summary>
-    public static DocTokenizer Read(string folder) => new(ByteLevelBpe.Read(folder));
+    public static DocTokenizer Read(string folder) => new(ByteLevelBpe.Read(folder), folder);
 
     /// <summary>What the model reads before it writes a summary.</summary>
     public int[] Prompt(DocMember member) => [EndId, .. _tokenizer.EncodeToIds(member.Signature), SummaryId];

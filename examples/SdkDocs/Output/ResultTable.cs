@@ -7,12 +7,21 @@ namespace SdkDocs.Output;
 /// <summary>The comparison as one table.</summary>
 internal static class ResultTable
 {
+    // What nine columns need with a frame around them.
+    private const int FramedWidth = 96;
+
     public static void Print(IReadOnlyList<MethodResult> results)
     {
-        var table = new Table().Border(TableBorder.Rounded);
+        var framed = Terminal.Console.Profile.Width >= FramedWidth;
+        var table = new Table().Border(framed ? TableBorder.Rounded : TableBorder.None);
         foreach (var heading in new[] { "method", "trainable", "saved", "loss", "perplexity", "BLEU", "exact", "seconds", "peak memory" })
         {
-            table.AddColumn(new TableColumn(heading) { Alignment = heading == "method" ? Justify.Left : Justify.Right, NoWrap = true });
+            var column = new TableColumn(framed ? heading : heading.Replace("plexity", ".").Replace("onds", ".").Replace(" memory", ""))
+            {
+                Alignment = heading == "method" ? Justify.Left : Justify.Right,
+                NoWrap = true,
+            };
+            table.AddColumn(framed ? column : column.PadLeft(0).PadRight(1));
         }
 
         foreach (var result in results)

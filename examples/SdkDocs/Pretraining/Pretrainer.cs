@@ -51,6 +51,7 @@ internal sealed class Pretrainer(PretrainOptions options)
         Train(model, trainer, text, heldOutExamples, log, tokenizer.EndId, cancellation);
         model.Save(options.Out);
         trainer.Save(options.State);
+        cancellation.ThrowIfCancellationRequested();
     }
 
     private void Train(

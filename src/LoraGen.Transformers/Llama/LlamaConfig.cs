@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LoraGen.Files;
 
 namespace LoraGen.Transformers.Llama;
 
@@ -84,8 +85,9 @@ public sealed record LlamaConfig
         return config with { RopeTheta = config.RopeParameters?.RopeTheta ?? config.RopeTheta, RopeParameters = null };
     }
 
-    /// <summary>Writes the config as Hugging Face does.</summary>
-    public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + "\n");
+    /// <summary>Writes the config as Hugging Face does, atomically.</summary>
+    /// <exception cref="LoraException">The file cannot be written.</exception>
+    public void Write(string path) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, Json));
 
     private void Check(string path)
     {

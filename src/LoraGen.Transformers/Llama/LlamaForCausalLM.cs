@@ -72,10 +72,15 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
     /// <exception cref="LoraException">A file is missing or malformed, or its keys, shapes or dtypes are not this model's.</exception>
     public static LlamaForCausalLM Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
-        var result = new LlamaForCausalLM(LlamaConfig.Read(Path.Combine(folder, "config.json")));
+        var config = LlamaConfig.Read(Path.Combine(folder, "config.json"));
+        var weights = Path.Combine(folder, "model.safetensors");
+
+        // Before memory is taken for a size that only the config believes in.
+        Checkpoint.RequireShape(weights, "model.embed_tokens.weight", config.VocabSize, config.HiddenSize);
+        var result = new LlamaForCausalLM(config);
         try
         {
-            Checkpoint.Load(Path.Combine(folder, "model.safetensors"), result, dtype);
+            Checkpoint.Load(weights, result, dtype);
             return device is null ? result : result.to(device);
         }
         catch
@@ -85,10 +90,10 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face does.</summary>
+    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face does; the folder is made if need be.</summary>
+    /// <exception cref="LoraException">The folder cannot be written.</exception>
     public void Save(string folder)
     {
-        Directory.CreateDirectory(folder);
         Config.Write(Path.Combine(folder, "config.json"));
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), state_dict(), new Dictionary<string, string> { ["format"] = "pt" });
     }

@@ -87,14 +87,14 @@ public static class ByteLevelBpe
         var path = Path.Combine(folder, FileName);
         try
         {
-            var root = JsonNode.Parse(File.ReadAllText(path))!;
-            var model = root["model"]!;
-            Require(path, "model.type", "BPE", (string?)model["type"]);
-            Require(path, "decoder.type", "ByteLevel", (string?)root["decoder"]!["type"]);
-            var split = (string?)root["pre_tokenizer"]?["pretokenizers"]?[0]?["pattern"]?["Regex"]
+            var root = JsonNode.Parse(File.ReadAllText(path));
+            var model = root?["model"];
+            Require(path, "model.type", "BPE", (string?)model?["type"]);
+            Require(path, "decoder.type", "ByteLevel", (string?)root?["decoder"]?["type"]);
+            var split = (string?)root!["pre_tokenizer"]?["pretokenizers"]?[0]?["pattern"]?["Regex"]
                 ?? throw new LoraException($"{path}: pre_tokenizer: expected a Sequence that begins with a Split by Regex, found {root["pre_tokenizer"]?.ToJsonString() ?? "null"}.");
             var specialTokens = root["added_tokens"]!.AsArray().ToDictionary(token => (string)token!["content"]!, token => (int)token!["id"]!);
-            return BpeTokenizer.Create(new BpeOptions(model["vocab"]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, (int)pair.Value!)))
+            return BpeTokenizer.Create(new BpeOptions(model!["vocab"]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, (int)pair.Value!)))
             {
                 // Newer files spell a merge as a pair, older ones as one string.
                 Merges = [.. model["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : (string)merge!)],
