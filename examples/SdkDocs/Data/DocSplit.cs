@@ -72,7 +72,7 @@ internal sealed record DocSplit(IReadOnlyList<DocMember> Train, IReadOnlyList<Do
     }
 
     /// <summary>What two members must not share across the split.</summary>
-    internal static IEnumerable<string> Keys(DocMember member)
+    private static IEnumerable<string> Keys(DocMember member)
         => [$"overloads {member.OverloadGroup}", $"signature {TextKey(member.Signature)}", $"summary {TextKey(member.Summary)}"];
 
     private static string TextKey(string text) => text.ToLowerInvariant();

@@ -33,7 +33,7 @@ internal sealed class Pretrainer(PretrainOptions options)
         var tokenizer = DocTokenizer.Read(options.Out);
         var text = new PretrainingText(train, tokenizer, options.Seed);
         var heldOutExamples = Examples(heldOut, tokenizer);
-        Console.WriteLine($"{train.Count} members, {text.BatchesPerEpoch} steps an epoch; {heldOutExamples.Count} members held out.");
+        Console.WriteLine($"{train.Count} members, {text.BatchesPerEpoch} steps an epoch; {heldOutExamples.Count} members held out; a member of more than {BaseModel.MaxTokens} tokens is left out ({train.Count - Examples(train, tokenizer).Count} of them).");
 
         using var model = new LlamaForCausalLM(BaseModel.Config);
         model.Initialize(new Generator((ulong)options.Seed));

@@ -28,6 +28,11 @@ internal sealed class AdapterPlan
         _generator = generator;
         _files = files;
         _source = files?.ConfigPath ?? nameof(LoraConfig);
+        if (config is { TargetModules: not null, TargetModulesPattern: not null })
+        {
+            throw new LoraException($"{_source}: expected {nameof(LoraConfig.TargetModules)} or {nameof(LoraConfig.TargetModulesPattern)}, found both.");
+        }
+
         _targets = new ModuleSelection(_source, config);
         _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
         _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);

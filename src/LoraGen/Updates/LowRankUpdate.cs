@@ -88,7 +88,7 @@ public sealed class LowRankUpdate : Module
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
-        if (_frozen is not { } kept || kept.A.dtype != dtype || kept.A.device_type != A.device_type)
+        if (_frozen is not { } kept || kept.A.dtype != dtype || kept.A.device_type != A.device_type || kept.A.device_index != A.device_index)
         {
             DropFrozen();
             _frozen = kept = (A.to_type(dtype).DetachFromDisposeScope(), B.to_type(dtype).DetachFromDisposeScope());

@@ -34,6 +34,13 @@ public sealed class TargetModulesTests : IDisposable
     }
 
     [Fact]
+    public void A_list_and_a_pattern_together_are_refused()
+    {
+        var error = Assert.Throws<LoraException>(() => _model.CreateAdapter(new LoraConfig { TargetModules = ["up"], TargetModulesPattern = ".*" }));
+        Assert.Contains("expected TargetModules or TargetModulesPattern, found both", error.Message);
+    }
+
+    [Fact]
     public void A_projection_that_is_left_out_has_no_A_and_no_B()
     {
         using var adapter = _model.CreateAdapter(new LoraConfig { TargetModules = ["up"] });
