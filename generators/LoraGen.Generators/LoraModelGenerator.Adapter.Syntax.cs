@@ -12,7 +12,7 @@ public sealed partial class LoraModelGenerator
         {
             var children = model.Children.Count > 0 ? " and of its [LoraModel] children" : "";
             writer.Write($"/// <summary>A and B of every annotated projection of {model.PlainName}{children}; it owns nothing of the base.</summary>");
-            using (writer.Open("public sealed class Adapter : global::LoraGen.LoraAdapter"))
+            using (writer.Open($"public {(model.Base is null ? "" : "new ")}{(model.IsSealed ? "sealed " : "")}class Adapter : {model.Base?.AdapterType ?? "global::LoraGen.LoraAdapter"}"))
             {
                 foreach (var target in model.Targets)
                 {
@@ -35,7 +35,7 @@ public sealed partial class LoraModelGenerator
                 /// <summary>Used by CreateAdapter and Load.</summary>
                 [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
                 public Adapter({model.Name} model, global::LoraGen.AdapterBuilder builder)
-                    : base({Literals.Quote(model.PlainName)}, builder)
+                    : base({(model.Base is null ? Literals.Quote(model.PlainName) : "model")}, builder)
                 """);
             using (writer.Open())
             {
@@ -49,18 +49,24 @@ public sealed partial class LoraModelGenerator
                     Children.WriteAssignment(writer, child);
                 }
 
-                writer.Write("RegisterComponents();");
+                foreach (var component in model.Targets.Select(target => target.Component).Concat(model.Children.Select(child => child.Component)))
+                {
+                    Components.WriteRegistration(writer, component);
+                }
             }
         }
 
-        private static void WriteLoad(IndentedWriter writer, LoraModelInfo model) => writer.Write($"""
+        private static void WriteLoad(IndentedWriter writer, LoraModelInfo model) => writer.Write($$"""
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
             /// <param name="folder">The folder that Save or PEFT wrote.</param>
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, {model.Name} model)
-                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            public static Adapter Load(string folder, {{model.Name}} model)
+            {
+                global::System.ArgumentNullException.ThrowIfNull(model);
+                return {{(model.Base is null ? "model._lora.Load(folder, model)" : $"(Adapter){model.Base.AdapterType}.Load(folder, model)")}};
+            }
             """);
     }
 }

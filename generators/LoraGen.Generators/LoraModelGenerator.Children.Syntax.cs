@@ -8,28 +8,28 @@ public sealed partial class LoraModelGenerator
     private static partial class Children
     {
         /// <summary>Writes how a child hears which adapter is active.</summary>
-        public static void WriteAttach(IndentedWriter writer, ChildInfo child)
+        public static void WriteAttach(IndentedWriter writer, ChildInfo child, string adapter)
         {
-            var field = Components.Access(child.Component, "adapter", "i");
+            var field = Components.Access(child.Component, "adapter", "own", "i");
             var (name, maybe) = (child.Component.Field, child.Component.IsNullable ? "?" : "");
             if (!child.IsList)
             {
-                writer.Write($"{field}{maybe}.Attach(adapter?.{name});");
+                writer.Write($"{field}{maybe}.Attach({adapter}?.{name});");
                 return;
             }
 
             using (writer.Open($"for (var i = 0; i < {field}{maybe}.Count; i++)"))
             {
-                writer.Write($"{field}[i].Attach(adapter?.{name}{maybe}[i]);");
+                writer.Write($"{field}[i].Attach({adapter}?.{name}{maybe}[i]);");
             }
         }
 
         /// <summary>Writes how a child adds its projections to the sites of its parent.</summary>
-        public static void WriteSites(IndentedWriter writer, ChildInfo child)
+        public static void WriteSites(IndentedWriter writer, ChildInfo child, string parentAdapter)
         {
             var name = Literals.Quote(child.Component.Name);
-            var field = Components.Access(child.Component, "adapter", "sites", "i");
-            var adapter = $"adapter.{child.Component.Field}";
+            var field = Components.Access(child.Component, "adapter", "own", "sites", "i");
+            var adapter = $"{parentAdapter}.{child.Component.Field}";
             if (child.IsList)
             {
                 var maybe = child.Component.IsNullable ? "?" : "";
@@ -85,8 +85,8 @@ public sealed partial class LoraModelGenerator
         {
             var (name, field) = (Literals.Quote(child.Component.Name), $"model.{child.Component.Field}");
             Components.WriteAssignment(writer, child.Component, child.IsList
-                ? $"builder.Children({name}, {field}, static (child, childBuilder) => new {child.AdapterType}(child, childBuilder))"
-                : $"new {child.AdapterType}({field}, builder.Child({name}))");
+                ? $"builder.Children({name}, {field}, static (child, childBuilder) => child.NewAdapter(childBuilder))"
+                : $"{field}.NewAdapter(builder.Child({name}))");
         }
 
         private static string Count(string list, string maybe) => maybe.Length == 0 ? $"{list}.Count" : $"{list}?.Count ?? 0";

@@ -31,7 +31,15 @@ public sealed partial class LoraModelGenerator
             }
 
             blocks.Push(writer.Open($"{model.Header} : global::LoraGen.ILoraModel<{model.FullName}.Adapter>"));
-            WriteState(writer);
+            if (model.Base is null)
+            {
+                WriteState(writer, model);
+            }
+            else
+            {
+                WriteDerivedState(writer);
+            }
+
             Targets.WriteAccessors(writer, model);
             Tree.Write(writer, model);
             Adapter.Write(writer, model);
@@ -41,7 +49,7 @@ public sealed partial class LoraModelGenerator
             }
         }
 
-        private static void WriteState(IndentedWriter writer) => writer.Write("""
+        private static void WriteState(IndentedWriter writer, LoraModelInfo model) => writer.Write($$"""
             // Not a Module, so that TorchSharp never registers an adapter inside the base.
             private readonly global::LoraGen.LoraState<Adapter> _lora = new();
 
@@ -56,14 +64,39 @@ public sealed partial class LoraModelGenerator
             public Adapter? MergedAdapter => _lora.Merged;
 
             /// <inheritdoc/>
-            public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-                => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+            public {{Tree.Modifier(model)}}Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
+                => _lora.Create(this, config, generator);
 
             /// <inheritdoc/>
             public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
 
             /// <inheritdoc/>
             public void Unmerge() => _lora.Unmerge(this);
+
+            """);
+
+        // The base class keeps the state; here it is seen as what it is in an object of this class.
+        private static void WriteDerivedState(IndentedWriter writer) => writer.Write("""
+            /// <inheritdoc/>
+            public new Adapter? ActiveAdapter
+            {
+                get => (Adapter?)base.ActiveAdapter;
+                set => base.ActiveAdapter = value;
+            }
+
+            /// <inheritdoc/>
+            public new Adapter? MergedAdapter => (Adapter?)base.MergedAdapter;
+
+            /// <inheritdoc/>
+            public override Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
+                => (Adapter)base.CreateAdapter(config, generator);
+
+            /// <inheritdoc/>
+            public void Merge(Adapter adapter) => base.Merge(adapter);
+
+            void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
+
+            void global::LoraGen.ILoraModel<Adapter>.AddSites(Adapter adapter, global::LoraGen.LoraSites sites) => AddSites(adapter, sites);
 
             """);
     }

@@ -18,19 +18,19 @@ public sealed partial class LoraModelGenerator
                     /// <summary>{Literals.Comment(target.Component.Name)}(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
                     /// <param name="x">[..., in_features]</param>
                     /// <returns>[..., out_features]</returns>
-                    private global::TorchSharp.torch.Tensor {target.Accessor}(global::TorchSharp.torch.Tensor x)
-                        => global::LoraGen.LowRankUpdate.Forward({field}{present}, _lora.Active?.{target.Component.Field}, x);
+                    {target.Accessibility} global::TorchSharp.torch.Tensor {target.Accessor}(global::TorchSharp.torch.Tensor x)
+                        => global::LoraGen.LowRankUpdate.Forward({field}{present}, ActiveAdapter?.{target.Component.Field}, x);
 
                     """);
             }
         }
 
         /// <summary>Writes where an adapter's update belongs: the projection that it is added to.</summary>
-        public static void WriteSite(IndentedWriter writer, TargetInfo target)
+        public static void WriteSite(IndentedWriter writer, TargetInfo target, string adapter)
         {
             var name = Literals.Quote(target.Component.Name);
-            var field = Components.Access(target.Component, "adapter", "sites", "i");
-            var update = $"adapter.{target.Component.Field}";
+            var field = Components.Access(target.Component, "adapter", "own", "sites", "i");
+            var update = $"{adapter}.{target.Component.Field}";
             var site = $"sites.Add({name}, {field}, {update});";
             if (!target.Component.IsNullable)
             {

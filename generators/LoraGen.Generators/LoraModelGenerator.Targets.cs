@@ -1,5 +1,6 @@
 using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
+using Microsoft.CodeAnalysis.CSharp;
 using LoraGen.Generators.Writing;
 
 namespace LoraGen.Generators;
@@ -13,6 +14,7 @@ public sealed partial class LoraModelGenerator
             => new([.. model.Targets.Select(target => new TargetInfo(
                 Components.Gather(target.Field),
                 Literals.Identifier(target.Accessor),
+                SyntaxFacts.GetText(target.AccessorAccessibility),
                 target.Rank,
                 target.Alpha,
                 target.Dropout))]);

@@ -5,7 +5,7 @@ namespace LoraGen.Generators;
 
 public sealed partial class LoraModelGenerator
 {
-    /// <summary>The two walks over the model and its adapter side by side.</summary>
+    /// <summary>The walks over the model and its adapter side by side; a derived class walks what its base class has first.</summary>
     private static class Tree
     {
         private const string HiddenFromUsers = """
@@ -16,28 +16,66 @@ public sealed partial class LoraModelGenerator
         public static void Write(IndentedWriter writer, LoraModelInfo model)
         {
             writer.Write(HiddenFromUsers);
-            using (writer.Open("public void Attach(Adapter? adapter)"))
+            writer.Write($"""
+                public {Modifier(model)}Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+                    => new Adapter(this, builder);
+
+                """);
+            WriteAttach(writer, model);
+            WriteAddSites(writer, model);
+        }
+
+        /// <summary>What makes a derived class's own method the one that is called.</summary>
+        public static string Modifier(LoraModelInfo model) => model switch
+        {
+            { Base: not null } => "override ",
+            { IsSealed: true } => "",
+            _ => "virtual ",
+        };
+
+        private static void WriteAttach(IndentedWriter writer, LoraModelInfo model)
+        {
+            if (model.Base is not null && model.Children.Count == 0)
             {
-                writer.Write("_lora.Active = adapter;");
-                foreach (var child in model.Children)
-                {
-                    Children.WriteAttach(writer, child);
-                }
+                return;
             }
 
             writer.Write(HiddenFromUsers);
-            using (writer.Open("public void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)"))
+            using (writer.Open($"public {Modifier(model)}void Attach({ParameterType(model)}? adapter)"))
             {
+                writer.Write(model.Base is null ? "_lora.Active = adapter;" : "base.Attach(adapter);\nvar own = (Adapter?)adapter;");
+                foreach (var child in model.Children)
+                {
+                    Children.WriteAttach(writer, child, Own(model));
+                }
+            }
+        }
+
+        private static void WriteAddSites(IndentedWriter writer, LoraModelInfo model)
+        {
+            writer.Write(HiddenFromUsers);
+            using (writer.Open($"public {Modifier(model)}void AddSites({ParameterType(model)} adapter, global::LoraGen.LoraSites sites)"))
+            {
+                if (model.Base is not null)
+                {
+                    writer.Write((model.Targets.Count + model.Children.Count > 0 ? "var own = " : "") + "sites.Require<Adapter>(adapter);");
+                    writer.Write("base.AddSites(adapter, sites);");
+                }
+
                 foreach (var target in model.Targets)
                 {
-                    Targets.WriteSite(writer, target);
+                    Targets.WriteSite(writer, target, Own(model));
                 }
 
                 foreach (var child in model.Children)
                 {
-                    Children.WriteSites(writer, child);
+                    Children.WriteSites(writer, child, Own(model));
                 }
             }
         }
+
+        private static string ParameterType(LoraModelInfo model) => model.Base?.RootAdapterType ?? "Adapter";
+
+        private static string Own(LoraModelInfo model) => model.Base is null ? "adapter" : "own";
     }
 }

@@ -8,6 +8,8 @@ namespace LoraGen.Generators.Models;
 /// <param name="PlainName">Its name as a reader says it, without escapes and type parameters: <c>Block</c>.</param>
 /// <param name="Name">Its name from within: <c>Block</c>, <c>Block&lt;T&gt;</c>, <c>@class</c>.</param>
 /// <param name="FullName">Its name from anywhere: <c>global::Sample.Block</c>.</param>
+/// <param name="IsSealed">Whether nothing derives from it, so that nothing of it need be virtual.</param>
+/// <param name="Base">The [LoraModel] class that it derives from, or null.</param>
 /// <param name="Targets">The annotated projections, in source order.</param>
 /// <param name="Children">The children that are [LoraModel] themselves, in source order.</param>
 internal sealed record LoraModelInfo(
@@ -18,5 +20,7 @@ internal sealed record LoraModelInfo(
     string PlainName,
     string Name,
     string FullName,
+    bool IsSealed,
+    BaseInfo? Base,
     EquatableArray<TargetInfo> Targets,
     EquatableArray<ChildInfo> Children);

@@ -8,14 +8,18 @@ internal static class GeneratedNames
 {
     public const string Adapter = "Adapter";
 
+    // Private to the first [LoraModel] class of a line.
+    private const string State = "_lora";
+
     // The members of every [LoraModel] class; of methods, the names of their parameters' types.
     private static readonly (string Name, string[]? Parameters)[] FixedMembers =
     [
         (Adapter, null),
-        ("_lora", null),
+        (State, null),
         ("ActiveAdapter", null),
         ("MergedAdapter", null),
         ("CreateAdapter", ["LoraConfig", "Generator"]),
+        ("NewAdapter", ["AdapterBuilder"]),
         ("Merge", [Adapter]),
         ("Unmerge", []),
         ("Attach", [Adapter]),
@@ -30,21 +34,14 @@ internal static class GeneratedNames
 
     /// <summary>What the class's other half would collide with.</summary>
     public static IEnumerable<NameConflict> FindConflicts(LoraModelClass model)
-    {
-        // Both halves would have the same members, so one answer says it all.
-        if (model.Type.BaseType is { } baseType && baseType.FindModel() is { } other)
-        {
-            return [new NameConflict(model.Type, "ActiveAdapter", $"the base class '{other.Name}' is a [LoraModel] and has it already")];
-        }
+        => FindFixedMemberConflicts(model).Concat(FindAccessorConflicts(model)).Concat(FindAdapterFieldConflicts(model));
 
-        return FindFixedMemberConflicts(model.Type).Concat(FindAccessorConflicts(model)).Concat(FindAdapterFieldConflicts(model));
-    }
-
-    private static IEnumerable<NameConflict> FindFixedMemberConflicts(INamedTypeSymbol type)
+    private static IEnumerable<NameConflict> FindFixedMemberConflicts(LoraModelClass model)
         => from member in FixedMembers
-           let reason = FindReason(type, member.Name, member.Parameters)
+           where model.Base is null || member.Name != State
+           let reason = FindReason(model.Type, member.Name, member.Parameters)
            where reason is not null
-           select new NameConflict(type, member.Name, reason);
+           select new NameConflict(model.Type, member.Name, reason);
 
     private static IEnumerable<NameConflict> FindAccessorConflicts(LoraModelClass model)
     {
@@ -63,18 +60,34 @@ internal static class GeneratedNames
         }
     }
 
-    // The adapter's fields have the names of the model's, and stand beside what LoraAdapter and Module give the adapter.
+    // The adapter's fields have the names of the model's, and stand beside what LoraAdapter and Module give the adapter, and the adapter of
+    // a base class.
     private static IEnumerable<NameConflict> FindAdapterFieldConflicts(LoraModelClass model)
     {
         var adapter = model.Type.FindAttribute(KnownTypes.LoraModelAttribute)?.AttributeClass?.ContainingAssembly.GetTypeByMetadataName(KnownTypes.LoraAdapter);
-        foreach (var field in model.Targets.Select(target => target.Field).Concat(model.Children.Select(child => child.Field)))
+        foreach (var field in AdapterFields(model))
         {
             if (field.Name == "Load" || (adapter is not null && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(IsInherited)))
             {
                 yield return new NameConflict(field, $"{Adapter}.{field.Name}", "every adapter has a member with this name");
             }
+            else if (BasesOf(model).FirstOrDefault(type => HasAdapterField(type, field.Name)) is { } owner)
+            {
+                yield return new NameConflict(field, $"{Adapter}.{field.Name}", $"the adapter of the base class '{owner.Name}' has a member with this name");
+            }
         }
     }
+
+    private static IEnumerable<IFieldSymbol> AdapterFields(LoraModelClass model)
+        => model.Targets.Select(target => target.Field).Concat(model.Children.Select(child => child.Field));
+
+    private static IEnumerable<INamedTypeSymbol> BasesOf(LoraModelClass model)
+        => model.Type.BaseType?.WithBaseTypes().Where(type => type.IsModel()) ?? [];
+
+    // A base class of this assembly has its adapter only after generation; one of another assembly shows its adapter and not its private fields.
+    private static bool HasAdapterField(INamedTypeSymbol type, string name)
+        => AdapterFields(new LoraModelClass(type)).Any(field => field.Name == name)
+            || type.GetTypeMembers(Adapter).Any(adapter => adapter.GetMembers(name).OfType<IFieldSymbol>().Any());
 
     private static string? FindReason(INamedTypeSymbol type, string name, string[]? parameters)
     {
@@ -88,9 +101,28 @@ internal static class GeneratedNames
             return $"'{type.Name}' has a member with this name";
         }
 
-        return type.BaseType?.WithBaseTypes().FirstOrDefault(t => t.GetMembers(name).Any(member => IsInherited(member) && Collides(member, parameters))) is { } ancestor
-            ? $"the base class '{ancestor.Name}' has a member with this name"
+        return type.BaseType?.WithBaseTypes().FirstOrDefault(ancestor => HasMember(ancestor, name, parameters)) is { } owner
+            ? $"the base class '{owner.Name}' has a member with this name"
             : null;
+    }
+
+    private static bool HasMember(INamedTypeSymbol ancestor, string name, string[]? parameters)
+    {
+        // Of a base class that is a [LoraModel] the fixed members are extended, and the accessors may not be generated yet.
+        if (ancestor.IsModel())
+        {
+            if (FixedMembers.Any(member => member.Name == name))
+            {
+                return false;
+            }
+
+            if (LoraTargetField.In(ancestor).Any(target => target.Accessor == name && target.AccessorAccessibility != Accessibility.Private))
+            {
+                return true;
+            }
+        }
+
+        return ancestor.GetMembers(name).Any(member => IsInherited(member) && !IsGenerated(member) && Collides(member, parameters));
     }
 
     private static bool Collides(ISymbol member, string[]? parameters)

@@ -24,9 +24,6 @@ internal sealed class LoraChildField
 
     public bool IsOfThisAssembly => SymbolEqualityComparer.Default.Equals(Model.ContainingAssembly, Field.ContainingAssembly);
 
-    /// <summary>A class of another assembly was generated with that assembly, or never.</summary>
-    public bool WasGenerated => !Model.GetTypeMembers(GeneratedNames.Adapter).IsEmpty;
-
     /// <summary>The children that a class declares, in source order.</summary>
     public static IEnumerable<LoraChildField> In(INamedTypeSymbol type)
         => type.GetMembers().OfType<IFieldSymbol>().Select(Find).OfType<LoraChildField>();

@@ -11,14 +11,23 @@ internal sealed class LoraModelClass
     public LoraModelClass(INamedTypeSymbol type)
     {
         Type = type;
+        Base = type.BaseType?.FindModel();
         Targets = [.. LoraTargetField.In(type)];
         Children = [.. LoraChildField.In(type)];
     }
 
     public INamedTypeSymbol Type { get; }
 
+    /// <summary>The nearest base class that is a [LoraModel] too: this class's adapter derives from that one's.</summary>
+    public INamedTypeSymbol? Base { get; }
+
+    /// <summary>The [LoraModel] class in whose line this one stands, and above which there is none.</summary>
+    public INamedTypeSymbol Root => Base is null ? Type : new LoraModelClass(Base).Root;
+
+    /// <summary>The targets that the class itself declares, in source order.</summary>
     public ImmutableArray<LoraTargetField> Targets { get; }
 
+    /// <summary>The children that the class itself declares, in source order.</summary>
     public ImmutableArray<LoraChildField> Children { get; }
 
     public bool IsModule => Type.IsModule();
@@ -38,19 +47,27 @@ internal sealed class LoraModelClass
     /// <summary>The children whose adapters exist.</summary>
     public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => HasAdapter(child, new(SymbolEqualityComparer.Default)));
 
-    private bool IsWellFormed => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid) && !NameConflicts.Any();
+    private bool IsWellFormed
+        => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid) && !NameConflicts.Any() && (Base is null || HasGeneratedHalf(Base));
 
     private static bool IsPartial(INamedTypeSymbol type)
         => !type.IsFileLocal && type.DeclaringSyntaxReferences.All(part => part.GetSyntax() is TypeDeclarationSyntax declaration
             && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
 
-    // Classes may contain each other, so the walk remembers where it was: one with no target below it anywhere has nothing to adapt.
-    private bool ReachesTarget(HashSet<INamedTypeSymbol> visited)
-        => visited.Add(Type.OriginalDefinition) && (!Targets.IsEmpty || Children.Any(child => HasAdapter(child, visited)));
+    private bool HasGeneratedHalf(INamedTypeSymbol model) => IsOfThisAssembly(model) ? Definition(model).IsGenerated : model.WasGenerated();
 
-    private bool FindsTarget(HashSet<INamedTypeSymbol> visited)
-        => visited.Add(Type.OriginalDefinition)
-            && (!Targets.IsEmpty || Children.Any(child => child.IsOfThisAssembly ? new LoraModelClass(child.Model).FindsTarget(visited) : child.WasGenerated));
+    private bool IsOfThisAssembly(INamedTypeSymbol model) => SymbolEqualityComparer.Default.Equals(model.ContainingAssembly, Type.ContainingAssembly);
+
+    private static LoraModelClass Definition(INamedTypeSymbol model) => new(model.OriginalDefinition);
+
+    // Classes may contain each other, so the walk remembers where it was: one with no target below it anywhere has nothing to adapt. An
+    // object of an abstract class is one of a derived class, which may have targets.
+    private bool ReachesTarget(HashSet<INamedTypeSymbol> visited) => visited.Add(Type.OriginalDefinition) && (Type.IsAbstract || AdaptsSomething(visited));
+
+    private bool AdaptsSomething(HashSet<INamedTypeSymbol> visited)
+        => !Targets.IsEmpty
+            || Children.Any(child => HasAdapter(child, visited))
+            || (Base is not null && (!IsOfThisAssembly(Base) || Definition(Base).AdaptsSomething(visited)));
 
     private bool HasAdapter(LoraChildField child, HashSet<INamedTypeSymbol> visited)
     {
@@ -61,10 +78,17 @@ internal sealed class LoraModelClass
 
         if (!child.IsOfThisAssembly)
         {
-            return child.WasGenerated;
+            return child.Model.WasGenerated();
         }
 
-        var model = new LoraModelClass(child.Model.OriginalDefinition);
+        var model = Definition(child.Model);
         return model.IsWellFormed && model.ReachesTarget(visited);
     }
+
+    private bool FindsTarget(HashSet<INamedTypeSymbol> visited) => visited.Add(Type.OriginalDefinition) && (Type.IsAbstract || MentionsSomething(visited));
+
+    private bool MentionsSomething(HashSet<INamedTypeSymbol> visited)
+        => !Targets.IsEmpty
+            || Children.Any(child => child.IsOfThisAssembly ? Definition(child.Model).FindsTarget(visited) : child.Model.WasGenerated())
+            || (Base is not null && (!IsOfThisAssembly(Base) || Definition(Base).MentionsSomething(visited)));
 }

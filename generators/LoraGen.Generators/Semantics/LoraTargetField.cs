@@ -28,6 +28,15 @@ internal sealed class LoraTargetField
     /// <summary>The name of the generated method that calls the projection.</summary>
     public string Accessor { get; }
 
+    /// <summary>Who may call that method: who may use the field.</summary>
+    public Accessibility AccessorAccessibility => (Field.DeclaredAccessibility, Field.ContainingType.IsSealed) switch
+    {
+        // A sealed class has no derived ones, and the compiler warns of new protected members in it.
+        (Accessibility.Protected or Accessibility.ProtectedAndInternal, true) => Accessibility.Private,
+        (Accessibility.ProtectedOrInternal, true) => Accessibility.Internal,
+        var (declared, _) => declared,
+    };
+
     public bool IsStatic => Field.IsStatic;
 
     /// <summary>The attribute can reach the hidden field of a property, for which code has no name.</summary>

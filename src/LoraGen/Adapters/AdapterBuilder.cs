@@ -30,22 +30,19 @@ public sealed class AdapterBuilder
     internal IReadOnlyCollection<string> ModulePaths => _plan.ModulePaths;
 
     /// <summary>Makes a new adapter: A random, B zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
-    public static TAdapter Create<TModel, TAdapter>(
-        TModel model, LoraConfig? config, Generator? generator, Func<TModel, AdapterBuilder, TAdapter> construct)
-        where TModel : nn.Module, ILoraModel<TAdapter>
+    internal static TAdapter Create<TAdapter>(ILoraModel<TAdapter> model, LoraConfig? config, Generator? generator)
         where TAdapter : LoraAdapter
-        => Build(model, config ?? new LoraConfig(), generator, files: null, construct);
+        => Build(model, config ?? new LoraConfig(), generator, files: null);
 
     /// <summary>
     /// Reads an adapter in PEFT's format for <paramref name="model"/>. Every key, shape and value is checked before the adapter exists.
     /// </summary>
     /// <exception cref="LoraException">A file is missing, malformed or truncated, or belongs to another model or another method.</exception>
-    public static TAdapter Load<TModel, TAdapter>(string folder, TModel model, Func<TModel, AdapterBuilder, TAdapter> construct)
-        where TModel : nn.Module, ILoraModel<TAdapter>
+    internal static TAdapter Load<TAdapter>(string folder, ILoraModel<TAdapter> model)
         where TAdapter : LoraAdapter
     {
         using var files = PeftAdapterFiles.Open(folder);
-        var adapter = Build(model, files.Config, generator: null, files, construct);
+        var adapter = Build(model, files.Config, generator: null, files);
         try
         {
             files.CopyTo(adapter);
@@ -58,18 +55,16 @@ public sealed class AdapterBuilder
         }
     }
 
-    private static TAdapter Build<TModel, TAdapter>(
-        TModel model, LoraConfig config, Generator? generator, PeftAdapterFiles? files, Func<TModel, AdapterBuilder, TAdapter> construct)
-        where TModel : nn.Module, ILoraModel<TAdapter>
+    private static TAdapter Build<TAdapter>(ILoraModel<TAdapter> model, LoraConfig config, Generator? generator, PeftAdapterFiles? files)
         where TAdapter : LoraAdapter
     {
-        ArgumentNullException.ThrowIfNull(model);
-        var plan = new AdapterPlan(model, config, generator, files);
-        var adapter = construct(model, new AdapterBuilder(plan, ""));
+        var module = (nn.Module)model;
+        var plan = new AdapterPlan(module, config, generator, files);
+        var adapter = model.NewAdapter(new AdapterBuilder(plan, ""));
         try
         {
+            plan.RequireSound(LoraSites.Of(model, adapter));
             plan.RequireComplete();
-            plan.RequireNothingMerged(LoraSites.Of(model, adapter));
         }
         catch
         {
@@ -77,7 +72,7 @@ public sealed class AdapterBuilder
             throw;
         }
 
-        foreach (var parameter in model.parameters())
+        foreach (var parameter in module.parameters())
         {
             parameter.requires_grad = false;
         }

@@ -36,7 +36,7 @@ internal sealed class AdapterPlan
         _targets = new ModuleSelection(_source, config);
         _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
         _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
-        ModulePaths = [.. model.named_modules().Select(item => item.name)];
+        ModulePaths = model.named_modules().Select(item => item.name).ToHashSet(StringComparer.Ordinal);
         BaseFingerprint = LoraGen.BaseFingerprint.Of(model);
     }
 
@@ -119,12 +119,30 @@ internal sealed class AdapterPlan
         }
     }
 
-    /// <summary>Checks that the base is itself, so that its fingerprint is the base's and not that of a merged model.</summary>
-    public void RequireNothingMerged(IReadOnlyList<LoraSite> sites)
+    /// <summary>
+    /// Checks that each projection has a place of its own in the model, and that the base is itself, so that its fingerprint is the base's
+    /// and not that of a merged model.
+    /// </summary>
+    /// <exception cref="LoraException">A projection is at two places, or unknown to the model, or carries an adapter.</exception>
+    public void RequireSound(IReadOnlyList<LoraSite> sites)
     {
-        if (sites.FirstOrDefault(site => MergedWeights.Holds(site.Projection)) is { } merged)
+        var paths = new Dictionary<Linear, string>(ReferenceEqualityComparer.Instance);
+        foreach (var site in sites)
         {
-            throw new LoraException($"{merged.Path}: its weight carries a merged adapter. Call Unmerge before making or loading another adapter.");
+            if (!paths.TryAdd(site.Projection, site.Path))
+            {
+                throw new LoraException($"{site.Path}: expected a projection of its own, found the same object as at {paths[site.Projection]}: only one of two adapters would train. Keep it in one field and call it from there.");
+            }
+
+            if (!ModulePaths.Contains(site.Path))
+            {
+                throw new LoraException($"{site.Path}: expected a registered component of the model, found none of this name: its state_dict lacks this weight. Call RegisterComponents after the field is assigned; where a base class has called it already, call register_module.");
+            }
+
+            if (MergedWeights.Holds(site.Projection))
+            {
+                throw new LoraException($"{site.Path}: its weight carries a merged adapter. Call Unmerge before making or loading another adapter.");
+            }
         }
     }
 }

@@ -16,7 +16,8 @@ public interface ILoraModel<TAdapter>
     /// property: no weight moves. Setting it on a child changes that part of the model only.
     /// </summary>
     /// <exception cref="LoraException">
-    /// The adapter is disposed, does not fit the model's shapes, lies on another device, or the model's weights are merged.
+    /// The adapter is disposed, does not fit the model's shapes, was made for a base of other weights, lies on another device, or the
+    /// model's weights are merged.
     /// </exception>
     TAdapter? ActiveAdapter { get; set; }
 
@@ -26,7 +27,10 @@ public interface ILoraModel<TAdapter>
     /// <summary>Makes an adapter whose update is zero: A is random, B is 0. Freezes the base's parameters.</summary>
     /// <param name="config">Overrides the attributes; null takes them as they are.</param>
     /// <param name="generator">Source of A's values; null takes torch's global generator.</param>
-    /// <exception cref="LoraException">The config names a projection that is not annotated, or a value is out of its range.</exception>
+    /// <exception cref="LoraException">
+    /// The config names a projection that is not annotated, a value is out of its range, one projection is at two places of the model, or
+    /// a projection is not among the model's registered components.
+    /// </exception>
     TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
 
     /// <summary>
@@ -42,6 +46,13 @@ public interface ILoraModel<TAdapter>
     /// <summary>Restores the weights that <see cref="Merge"/> replaced, bit for bit.</summary>
     /// <exception cref="LoraException">Nothing is merged here.</exception>
     void Unmerge();
+
+    /// <summary>
+    /// Makes the adapter of this object's own class, so that in a list of a base class each child has all of its projections adapted.
+    /// Call <see cref="CreateAdapter"/> instead.
+    /// </summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    TAdapter NewAdapter(AdapterBuilder builder);
 
     /// <summary>Hands every part of the model its part of the adapter. Set <see cref="ActiveAdapter"/> instead, which checks first.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]

@@ -18,6 +18,11 @@ public abstract class LoraAdapter : torch.nn.Module
         _builder = builder;
     }
 
+    /// <summary>Does nothing: generated constructors register each component by its name, those of a derived class after its base's.</summary>
+    protected sealed override void RegisterComponents()
+    {
+    }
+
     /// <summary>What the attributes were overridden with.</summary>
     public LoraConfig Config => _builder.Config;
 

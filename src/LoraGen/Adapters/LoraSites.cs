@@ -28,6 +28,15 @@ public sealed class LoraSites
     /// <summary>The same collection, one level down.</summary>
     public LoraSites Child(string name) => new(_sites, $"{_prefix}{name}.");
 
+    /// <summary>The adapter as that of a derived class.</summary>
+    /// <exception cref="LoraException">It is the adapter of a base class, which lacks what the derived class adds.</exception>
+    public TAdapter Require<TAdapter>(LoraAdapter adapter)
+        where TAdapter : LoraAdapter
+        => adapter as TAdapter
+            ?? throw new LoraException($"{(_prefix.Length > 0 ? _prefix.TrimEnd('.') : "The adapter")}: expected {NameOf(typeof(TAdapter))}, found {NameOf(adapter.GetType())}, which belongs to a model of another class.");
+
+    private static string NameOf(Type adapter) => $"{adapter.DeclaringType?.Name.Split('`')[0]}.{adapter.Name}";
+
     /// <summary>Checks that a list of children has as many adapters as modules.</summary>
     /// <exception cref="LoraException">It has not.</exception>
     public void RequireSameCount(string name, int expected, int found)

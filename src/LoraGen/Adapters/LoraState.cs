@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using LoraGen.Merging;
+using TorchSharp;
 
 namespace LoraGen;
 
@@ -12,6 +13,7 @@ public sealed class LoraState<TAdapter>
     where TAdapter : LoraAdapter
 {
     private MergedWeights? _mergedWeights;
+    private string? _baseFingerprint;
 
     /// <summary>The adapter that the projections add.</summary>
     public TAdapter? Active { get; set; }
@@ -19,15 +21,20 @@ public sealed class LoraState<TAdapter>
     /// <summary>The adapter that the weights carry.</summary>
     public TAdapter? Merged { get; private set; }
 
+    /// <summary>See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
+    public TAdapter Create(ILoraModel<TAdapter> model, LoraConfig? config, torch.Generator? generator)
+        => OfThisBase(AdapterBuilder.Create(model, config, generator));
+
+    /// <summary>Reads an adapter in PEFT's format. Every key, shape and value is checked before the adapter exists.</summary>
+    /// <exception cref="LoraException">A file is missing, malformed or truncated, or belongs to another model or another method.</exception>
+    public TAdapter Load(string folder, ILoraModel<TAdapter> model) => OfThisBase(AdapterBuilder.Load(folder, model));
+
     /// <summary>See <see cref="ILoraModel{TAdapter}.ActiveAdapter"/>.</summary>
     public void Activate(ILoraModel<TAdapter> model, TAdapter? adapter)
     {
         if (adapter is not null)
         {
-            foreach (var site in LoraSites.Of(model, adapter))
-            {
-                site.RequireAttachable();
-            }
+            AttachableSites(model, adapter);
         }
 
         model.Attach(adapter);
@@ -42,7 +49,7 @@ public sealed class LoraState<TAdapter>
             throw new LoraException("Merge: another adapter is active. Set ActiveAdapter to null first, or merge the active adapter.");
         }
 
-        _mergedWeights = MergedWeights.Merge(LoraSites.Of(model, adapter));
+        _mergedWeights = MergedWeights.Merge(AttachableSites(model, adapter));
         Merged = adapter;
         model.Attach(null);
     }
@@ -58,5 +65,38 @@ public sealed class LoraState<TAdapter>
         _mergedWeights.Restore();
         _mergedWeights = null;
         Merged = null;
+    }
+
+    private IReadOnlyList<LoraSite> AttachableSites(ILoraModel<TAdapter> model, TAdapter adapter)
+    {
+        var sites = LoraSites.Of(model, adapter);
+        foreach (var site in sites)
+        {
+            site.RequireAttachable();
+        }
+
+        RequireThisBase(model, adapter);
+        return sites;
+    }
+
+    private TAdapter OfThisBase(TAdapter adapter)
+    {
+        _baseFingerprint = adapter.BaseFingerprint;
+        return adapter;
+    }
+
+    // Equal shapes do not make an adapter fit. The base is read anew only where the adapter was not made from this object as it is known.
+    private void RequireThisBase(ILoraModel<TAdapter> model, TAdapter adapter)
+    {
+        if (adapter.BaseFingerprint is null || adapter.BaseFingerprint == _baseFingerprint)
+        {
+            return;
+        }
+
+        _baseFingerprint = BaseFingerprint.Of((torch.nn.Module)model);
+        if (adapter.BaseFingerprint != _baseFingerprint)
+        {
+            throw new LoraException($"The adapter was made for a base of other weights: expected the fingerprint {_baseFingerprint}, found {adapter.BaseFingerprint}. Load it for this base, or train a new one.");
+        }
     }
 }

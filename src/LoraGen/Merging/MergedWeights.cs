@@ -21,14 +21,10 @@ internal sealed class MergedWeights
     public static bool Holds(Linear projection) => Merged.TryGetValue(projection, out _);
 
     /// <summary>Writes W0 + (alpha / r) B A into every targeted weight.</summary>
-    /// <exception cref="LoraException">A site cannot take the update, or a sum is not finite; every weight is then as it was.</exception>
+    /// <param name="sites">Sites that can take their updates.</param>
+    /// <exception cref="LoraException">A sum is not finite; every weight is then as it was.</exception>
     public static MergedWeights Merge(IReadOnlyList<LoraSite> sites)
     {
-        foreach (var site in sites)
-        {
-            site.RequireAttachable();
-        }
-
         var merged = new MergedWeights();
         try
         {

@@ -90,14 +90,56 @@ public sealed class NameConflictTests
         Model($$"""[LoraTarget(Name = "Up")] private readonly Linear {|#0:{{name}}|};"""));
 
     [Fact]
-    public Task A_model_that_derives_from_a_model_is_found() => Rule<NameConflictAnalyzer>.Says(
-        "'ActiveAdapter' cannot be generated in 'Wide': the base class 'Mlp' is a [LoraModel] and has it already",
-        Model("[LoraTarget] private readonly Linear up;") + """
+    public Task A_target_that_a_base_class_has_too_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'Adapter.up' cannot be generated in 'Wide': the adapter of the base class 'Mlp' has a member with this name",
+        Model("[LoraTarget] private readonly Linear up = Linear(4, 4);") + """
 
         [LoraModel]
-        public partial class {|#0:Wide|} : Mlp
+        public partial class Wide : Mlp
+        {
+            [LoraTarget] private readonly Linear {|#0:up|} = Linear(4, 4);
+        }
+        """);
+
+    [Fact]
+    public Task A_method_that_derived_classes_inherit_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'Up' cannot be generated in 'Wide': the base class 'Mlp' has a member with this name",
+        Model("[LoraTarget] protected readonly Linear up = Linear(4, 4);") + """
+
+        [LoraModel]
+        public partial class Wide : Mlp
+        {
+            [LoraTarget(Name = "Up")] private readonly Linear {|#0:down|} = Linear(4, 4);
+        }
+        """);
+
+    [Fact]
+    public Task A_fixed_member_in_a_class_between_two_models_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'Unmerge' cannot be generated in 'Wide': the base class 'Between' has a member with this name",
+        Model("[LoraTarget] private readonly Linear up = Linear(4, 4);") + """
+
+        public class Between : Mlp
+        {
+            public new void Unmerge() { }
+        }
+
+        [LoraModel]
+        public partial class {|#0:Wide|} : Between
         {
             [LoraTarget] private readonly Linear down = Linear(4, 4);
+        }
+        """);
+
+    [Fact]
+    public Task A_derived_model_whose_private_methods_and_fields_have_names_of_its_bases_is_not() => Rule<NameConflictAnalyzer>.Finds(
+        Model("[LoraTarget] private readonly Linear up = Linear(4, 4);") + """
+
+        [LoraModel]
+        public partial class Wide : Mlp
+        {
+            [LoraTarget(Name = "Up")] private readonly Linear down = Linear(4, 4);
+            private readonly int _lora = 1;
+            public int Number => _lora;
         }
         """);
 

@@ -22,8 +22,8 @@ namespace Sample
         public Adapter? MergedAdapter => _lora.Merged;
 
         /// <inheritdoc/>
-        public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-            => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+        public virtual Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
+            => _lora.Create(this, config, generator);
 
         /// <inheritdoc/>
         public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -35,11 +35,16 @@ namespace Sample
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor LmHead(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(lm_head, _lora.Active?.lm_head, x);
+            => global::LoraGen.LowRankUpdate.Forward(lm_head, ActiveAdapter?.lm_head, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void Attach(Adapter? adapter)
+        public virtual Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+            => new Adapter(this, builder);
+
+        /// <inheritdoc/>
+        [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        public virtual void Attach(Adapter? adapter)
         {
             _lora.Active = adapter;
             for (var i = 0; i < h.Count; i++)
@@ -52,7 +57,7 @@ namespace Sample
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)
+        public virtual void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)
         {
             sites.Add("lm_head", lm_head, adapter.lm_head);
             sites.RequireSameCount("h", h.Count, adapter.h.Count);
@@ -65,7 +70,7 @@ namespace Sample
         }
 
         /// <summary>A and B of every annotated projection of Gpt and of its [LoraModel] children; it owns nothing of the base.</summary>
-        public sealed class Adapter : global::LoraGen.LoraAdapter
+        public class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of lm_head: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate lm_head;
@@ -82,9 +87,11 @@ namespace Sample
                 : base("Gpt", builder)
             {
                 lm_head = builder.Update("lm_head", model.lm_head, rank: 8, alpha: 8d, dropout: 0d);
-                h = builder.Children("h", model.h, static (child, childBuilder) => new global::Sample.Block.Adapter(child, childBuilder));
-                last = new global::Sample.Block.Adapter(model.last, builder.Child("last"));
-                RegisterComponents();
+                h = builder.Children("h", model.h, static (child, childBuilder) => child.NewAdapter(childBuilder));
+                last = model.last.NewAdapter(builder.Child("last"));
+                register_module("lm_head", lm_head);
+                register_module("h", h);
+                register_module("last", last);
             }
 
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -93,7 +100,10 @@ namespace Sample
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
             public static Adapter Load(string folder, Gpt model)
-                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            {
+                global::System.ArgumentNullException.ThrowIfNull(model);
+                return model._lora.Load(folder, model);
+            }
         }
     }
 }

@@ -23,13 +23,18 @@ namespace Sample
 
         /// <inheritdoc/>
         public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-            => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+            => _lora.Create(this, config, generator);
 
         /// <inheritdoc/>
         public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
 
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
+
+        /// <inheritdoc/>
+        [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        public Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+            => new Adapter(this, builder);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -71,9 +76,10 @@ namespace Sample
             public Adapter(Gpt model, global::LoraGen.AdapterBuilder builder)
                 : base("Gpt", builder)
             {
-                h = builder.Children("h", model.h, static (child, childBuilder) => new global::Sample.Block.Adapter(child, childBuilder));
-                last = new global::Sample.Block.Adapter(model.last, builder.Child("last"));
-                RegisterComponents();
+                h = builder.Children("h", model.h, static (child, childBuilder) => child.NewAdapter(childBuilder));
+                last = model.last.NewAdapter(builder.Child("last"));
+                register_module("h", h);
+                register_module("last", last);
             }
 
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -82,7 +88,10 @@ namespace Sample
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
             public static Adapter Load(string folder, Gpt model)
-                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            {
+                global::System.ArgumentNullException.ThrowIfNull(model);
+                return model._lora.Load(folder, model);
+            }
         }
     }
 }

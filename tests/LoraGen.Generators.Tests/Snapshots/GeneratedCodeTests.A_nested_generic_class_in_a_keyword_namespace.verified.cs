@@ -26,8 +26,8 @@ namespace Sample.@class
                 public Adapter? MergedAdapter => _lora.Merged;
 
                 /// <inheritdoc/>
-                public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-                    => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+                public virtual Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
+                    => _lora.Create(this, config, generator);
 
                 /// <inheritdoc/>
                 public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -39,11 +39,16 @@ namespace Sample.@class
                 /// <param name="x">[..., in_features]</param>
                 /// <returns>[..., out_features]</returns>
                 private global::TorchSharp.torch.Tensor Paw(global::TorchSharp.torch.Tensor x)
-                    => global::LoraGen.LowRankUpdate.Forward(paw, _lora.Active?.paw, x);
+                    => global::LoraGen.LowRankUpdate.Forward(paw, ActiveAdapter?.paw, x);
 
                 /// <inheritdoc/>
                 [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-                public void Attach(Adapter? adapter)
+                public virtual Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+                    => new Adapter(this, builder);
+
+                /// <inheritdoc/>
+                [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+                public virtual void Attach(Adapter? adapter)
                 {
                     _lora.Active = adapter;
                     for (var i = 0; i < cubs.Count; i++)
@@ -54,7 +59,7 @@ namespace Sample.@class
 
                 /// <inheritdoc/>
                 [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-                public void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)
+                public virtual void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)
                 {
                     sites.Add("paw", paw, adapter.paw);
                     sites.RequireSameCount("cubs", cubs.Count, adapter.cubs.Count);
@@ -65,7 +70,7 @@ namespace Sample.@class
                 }
 
                 /// <summary>A and B of every annotated projection of Lion and of its [LoraModel] children; it owns nothing of the base.</summary>
-                public sealed class Adapter : global::LoraGen.LoraAdapter
+                public class Adapter : global::LoraGen.LoraAdapter
                 {
                     /// <summary>The update of paw: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
                     public readonly global::LoraGen.LowRankUpdate paw;
@@ -79,8 +84,9 @@ namespace Sample.@class
                         : base("Lion", builder)
                     {
                         paw = builder.Update("paw", model.paw, rank: 8, alpha: 8d, dropout: 0d);
-                        cubs = builder.Children("cubs", model.cubs, static (child, childBuilder) => new global::Sample.@class.Zoo<T>.Cage.Lion<T1, int>.Adapter(child, childBuilder));
-                        RegisterComponents();
+                        cubs = builder.Children("cubs", model.cubs, static (child, childBuilder) => child.NewAdapter(childBuilder));
+                        register_module("paw", paw);
+                        register_module("cubs", cubs);
                     }
 
                     /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -89,7 +95,10 @@ namespace Sample.@class
                     /// <returns>The adapter, not yet active.</returns>
                     /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
                     public static Adapter Load(string folder, Lion<T1, @params> model)
-                        => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+                    {
+                        global::System.ArgumentNullException.ThrowIfNull(model);
+                        return model._lora.Load(folder, model);
+                    }
                 }
             }
         }

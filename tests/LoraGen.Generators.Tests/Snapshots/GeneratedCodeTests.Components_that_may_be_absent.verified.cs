@@ -23,7 +23,7 @@ namespace Sample
 
         /// <inheritdoc/>
         public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-            => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+            => _lora.Create(this, config, generator);
 
         /// <inheritdoc/>
         public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -35,7 +35,12 @@ namespace Sample
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor Gate(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(gate!, _lora.Active?.gate, x);
+            => global::LoraGen.LowRankUpdate.Forward(gate!, ActiveAdapter?.gate, x);
+
+        /// <inheritdoc/>
+        [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        public Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+            => new Adapter(this, builder);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -93,9 +98,22 @@ namespace Sample
                 : base("Optional", builder)
             {
                 gate = model.gate is null ? null : builder.Update("gate", model.gate, rank: 8, alpha: 8d, dropout: 0d);
-                next = model.next is null ? null : new global::Sample.Optional.Adapter(model.next, builder.Child("next"));
-                more = model.more is null ? null : builder.Children("more", model.more, static (child, childBuilder) => new global::Sample.Optional.Adapter(child, childBuilder));
-                RegisterComponents();
+                next = model.next is null ? null : model.next.NewAdapter(builder.Child("next"));
+                more = model.more is null ? null : builder.Children("more", model.more, static (child, childBuilder) => child.NewAdapter(childBuilder));
+                if (gate is not null)
+                {
+                    register_module("gate", gate);
+                }
+
+                if (next is not null)
+                {
+                    register_module("next", next);
+                }
+
+                if (more is not null)
+                {
+                    register_module("more", more);
+                }
             }
 
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -104,7 +122,10 @@ namespace Sample
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
             public static Adapter Load(string folder, Optional model)
-                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            {
+                global::System.ArgumentNullException.ThrowIfNull(model);
+                return model._lora.Load(folder, model);
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ partial class Names : global::LoraGen.ILoraModel<global::Names.Adapter>
 
     /// <inheritdoc/>
     public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-        => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+        => _lora.Create(this, config, generator);
 
     /// <inheritdoc/>
     public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -33,31 +33,36 @@ partial class Names : global::LoraGen.ILoraModel<global::Names.Adapter>
     /// <param name="x">[..., in_features]</param>
     /// <returns>[..., out_features]</returns>
     private global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
-        => global::LoraGen.LowRankUpdate.Forward(_up, _lora.Active?._up, x);
+        => global::LoraGen.LowRankUpdate.Forward(_up, ActiveAdapter?._up, x);
 
     /// <summary>class(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
     /// <param name="x">[..., in_features]</param>
     /// <returns>[..., out_features]</returns>
     private global::TorchSharp.torch.Tensor Class(global::TorchSharp.torch.Tensor x)
-        => global::LoraGen.LowRankUpdate.Forward(@class, _lora.Active?.@class, x);
+        => global::LoraGen.LowRankUpdate.Forward(@class, ActiveAdapter?.@class, x);
 
     /// <summary>x(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
     /// <param name="x">[..., in_features]</param>
     /// <returns>[..., out_features]</returns>
     private global::TorchSharp.torch.Tensor @event(global::TorchSharp.torch.Tensor x)
-        => global::LoraGen.LowRankUpdate.Forward(this.x, _lora.Active?.x, x);
+        => global::LoraGen.LowRankUpdate.Forward(this.x, ActiveAdapter?.x, x);
 
     /// <summary>model(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
     /// <param name="x">[..., in_features]</param>
     /// <returns>[..., out_features]</returns>
     private global::TorchSharp.torch.Tensor Model(global::TorchSharp.torch.Tensor x)
-        => global::LoraGen.LowRankUpdate.Forward(model, _lora.Active?.model, x);
+        => global::LoraGen.LowRankUpdate.Forward(model, ActiveAdapter?.model, x);
 
     /// <summary>sites(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
     /// <param name="x">[..., in_features]</param>
     /// <returns>[..., out_features]</returns>
     private global::TorchSharp.torch.Tensor Sites(global::TorchSharp.torch.Tensor x)
-        => global::LoraGen.LowRankUpdate.Forward(sites, _lora.Active?.sites, x);
+        => global::LoraGen.LowRankUpdate.Forward(sites, ActiveAdapter?.sites, x);
+
+    /// <inheritdoc/>
+    [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+    public Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+        => new Adapter(this, builder);
 
     /// <inheritdoc/>
     [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -96,7 +101,6 @@ partial class Names : global::LoraGen.ILoraModel<global::Names.Adapter>
     public sealed class Adapter : global::LoraGen.LoraAdapter
     {
         /// <summary>The update of c_fc: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
-        [global::TorchSharp.Utils.ComponentName(Name = "c_fc")]
         public readonly global::LoraGen.LowRankUpdate _up;
 
         /// <summary>The update of class: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
@@ -112,7 +116,6 @@ partial class Names : global::LoraGen.ILoraModel<global::Names.Adapter>
         public readonly global::LoraGen.LowRankUpdate sites;
 
         /// <summary>The adapters of {odd} &lt;"name"&gt;, in order.</summary>
-        [global::TorchSharp.Utils.ComponentName(Name = "{odd} <\"name\">")]
         public readonly global::TorchSharp.Modules.ModuleList<global::Child.Adapter> adapter;
 
         /// <summary>The adapter of builder.</summary>
@@ -131,10 +134,17 @@ partial class Names : global::LoraGen.ILoraModel<global::Names.Adapter>
             x = builder.Update("x", model.x, rank: 8, alpha: 8d, dropout: 0d);
             this.model = builder.Update("model", model.model, rank: 8, alpha: 8d, dropout: 0d);
             sites = builder.Update("sites", model.sites, rank: 8, alpha: 8d, dropout: 0d);
-            adapter = builder.Children("{odd} <\"name\">", model.adapter, static (child, childBuilder) => new global::Child.Adapter(child, childBuilder));
-            this.builder = new global::Child.Adapter(model.builder, builder.Child("builder"));
-            i = new global::Child.Adapter(model.i, builder.Child("i"));
-            RegisterComponents();
+            adapter = builder.Children("{odd} <\"name\">", model.adapter, static (child, childBuilder) => child.NewAdapter(childBuilder));
+            this.builder = model.builder.NewAdapter(builder.Child("builder"));
+            i = model.i.NewAdapter(builder.Child("i"));
+            register_module("c_fc", _up);
+            register_module("class", @class);
+            register_module("x", x);
+            register_module("model", this.model);
+            register_module("sites", sites);
+            register_module("{odd} <\"name\">", adapter);
+            register_module("builder", this.builder);
+            register_module("i", i);
         }
 
         /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -143,6 +153,9 @@ partial class Names : global::LoraGen.ILoraModel<global::Names.Adapter>
         /// <returns>The adapter, not yet active.</returns>
         /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
         public static Adapter Load(string folder, Names model)
-            => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+        {
+            global::System.ArgumentNullException.ThrowIfNull(model);
+            return model._lora.Load(folder, model);
+        }
     }
 }

@@ -23,7 +23,7 @@ namespace Sample
 
         /// <inheritdoc/>
         public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-            => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+            => _lora.Create(this, config, generator);
 
         /// <inheritdoc/>
         public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -35,7 +35,12 @@ namespace Sample
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor UpProj(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(up_proj, _lora.Active?.up_proj, x);
+            => global::LoraGen.LowRankUpdate.Forward(up_proj, ActiveAdapter?.up_proj, x);
+
+        /// <inheritdoc/>
+        [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        public Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+            => new Adapter(this, builder);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -63,7 +68,7 @@ namespace Sample
                 : base("Mlp", builder)
             {
                 up_proj = builder.Update("up_proj", model.up_proj, rank: 4, alpha: 16d, dropout: 0.05d);
-                RegisterComponents();
+                register_module("up_proj", up_proj);
             }
 
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -72,7 +77,10 @@ namespace Sample
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
             public static Adapter Load(string folder, Mlp model)
-                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            {
+                global::System.ArgumentNullException.ThrowIfNull(model);
+                return model._lora.Load(folder, model);
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ namespace Sample
 
         /// <inheritdoc/>
         public Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-            => global::LoraGen.AdapterBuilder.Create(this, config, generator, static (model, builder) => new Adapter(model, builder));
+            => _lora.Create(this, config, generator);
 
         /// <inheritdoc/>
         public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -35,25 +35,30 @@ namespace Sample
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor Q(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(q, _lora.Active?.q, x);
+            => global::LoraGen.LowRankUpdate.Forward(q, ActiveAdapter?.q, x);
 
         /// <summary>k(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor K(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(k, _lora.Active?.k, x);
+            => global::LoraGen.LowRankUpdate.Forward(k, ActiveAdapter?.k, x);
 
         /// <summary>_v(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor Value(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(_v, _lora.Active?._v, x);
+            => global::LoraGen.LowRankUpdate.Forward(_v, ActiveAdapter?._v, x);
 
         /// <summary>_output(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
         /// <param name="x">[..., in_features]</param>
         /// <returns>[..., out_features]</returns>
         private global::TorchSharp.torch.Tensor Output(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(_output, _lora.Active?._output, x);
+            => global::LoraGen.LowRankUpdate.Forward(_output, ActiveAdapter?._output, x);
+
+        /// <inheritdoc/>
+        [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        public Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
+            => new Adapter(this, builder);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -96,7 +101,10 @@ namespace Sample
                 k = builder.Update("k", model.k, rank: 8, alpha: 8d, dropout: 0d);
                 _v = builder.Update("_v", model._v, rank: 8, alpha: 1E-05d, dropout: 0d);
                 _output = builder.Update("_output", model._output, rank: 1, alpha: 8d, dropout: 0d);
-                RegisterComponents();
+                register_module("q", q);
+                register_module("k", k);
+                register_module("_v", _v);
+                register_module("_output", _output);
             }
 
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>
@@ -105,7 +113,10 @@ namespace Sample
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
             public static Adapter Load(string folder, Attention model)
-                => global::LoraGen.AdapterBuilder.Load(folder, model, static (m, builder) => new Adapter(m, builder));
+            {
+                global::System.ArgumentNullException.ThrowIfNull(model);
+                return model._lora.Load(folder, model);
+            }
         }
     }
 }
