@@ -16,7 +16,7 @@ public sealed partial class LoraModelGenerator
         /// <summary>Reads the class, or returns null where it is not one to write for.</summary>
         public static LoraModelInfo? Gather(GeneratorAttributeSyntaxContext context, CancellationToken token)
         {
-            var model = new LoraModelClass((INamedTypeSymbol)context.TargetSymbol);
+            var model = new LoraModelClass((INamedTypeSymbol)context.TargetSymbol, token);
             if (!IsFirstMention(context, model.Type) || !model.IsGenerated)
             {
                 return null;

@@ -21,7 +21,7 @@ public abstract class ModelAnalyzer : LoraAnalyzer
                 return;
             }
 
-            foreach (var diagnostic in Check(new LoraModelClass(type)))
+            foreach (var diagnostic in Check(new LoraModelClass(type, action.CancellationToken)))
             {
                 action.ReportDiagnostic(diagnostic);
             }

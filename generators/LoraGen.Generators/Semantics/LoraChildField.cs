@@ -22,8 +22,6 @@ internal sealed class LoraChildField
     /// <summary>What the field of the parent's adapter may be.</summary>
     public Visibility Visibility => VisibilityRules.Of(Model, Field.ContainingType);
 
-    public bool IsOfThisAssembly => SymbolEqualityComparer.Default.Equals(Model.ContainingAssembly, Field.ContainingAssembly);
-
     /// <summary>The children that a class declares, in source order.</summary>
     public static IEnumerable<LoraChildField> In(INamedTypeSymbol type)
         => type.GetMembers().OfType<IFieldSymbol>().Select(Find).OfType<LoraChildField>();

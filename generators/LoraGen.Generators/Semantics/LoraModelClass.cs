@@ -8,8 +8,13 @@ namespace LoraGen.Generators.Semantics;
 /// <summary>A [LoraModel] class: its targets, its children, and what makes it one that code can be generated for.</summary>
 internal sealed class LoraModelClass
 {
-    public LoraModelClass(INamedTypeSymbol type)
+    private readonly CancellationToken _token;
+
+    /// <param name="type">The class.</param>
+    /// <param name="token">Ends the walks over the class's children and base classes.</param>
+    public LoraModelClass(INamedTypeSymbol type, CancellationToken token = default)
     {
+        _token = token;
         Type = type;
         Base = type.BaseType?.FindModel();
         Targets = [.. LoraTargetField.In(type)];
@@ -38,57 +43,41 @@ internal sealed class LoraModelClass
     /// <summary>What the generated members' names collide with.</summary>
     public IEnumerable<NameConflict> NameConflicts => GeneratedNames.FindConflicts(this);
 
-    /// <summary>Whether the generator writes this class's other half.</summary>
-    public bool IsGenerated => IsWellFormed && ReachesTarget(new(SymbolEqualityComparer.Default));
+    /// <summary>
+    /// Whether the generator writes this class's other half. Whether anything below it can be adapted does not count: the class's code would
+    /// depend on that of all classes below it.
+    /// </summary>
+    public bool IsGenerated
+        => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid) && !NameConflicts.Any() && (Base is null || HasOtherHalf(Base));
+
+    /// <summary>The children whose adapters exist.</summary>
+    public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => child.Visibility != Visibility.None && HasOtherHalf(child.Model));
 
     /// <summary>Whether there is a [LoraTarget] in it or below it, valid or not: what is wrong with one is another rule's to say.</summary>
     public bool MentionsTarget => FindsTarget(new(SymbolEqualityComparer.Default));
-
-    /// <summary>The children whose adapters exist.</summary>
-    public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => HasAdapter(child, new(SymbolEqualityComparer.Default)));
-
-    private bool IsWellFormed
-        => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid) && !NameConflicts.Any() && (Base is null || HasGeneratedHalf(Base));
 
     private static bool IsPartial(INamedTypeSymbol type)
         => !type.IsFileLocal && type.DeclaringSyntaxReferences.All(part => part.GetSyntax() is TypeDeclarationSyntax declaration
             && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
 
-    private bool HasGeneratedHalf(INamedTypeSymbol model) => IsOfThisAssembly(model) ? Definition(model).IsGenerated : model.WasGenerated();
+    // A class of another assembly was generated with that assembly, or never.
+    private bool HasOtherHalf(INamedTypeSymbol model)
+        => IsOfThisAssembly(model) ? Definition(model).IsGenerated : !model.GetTypeMembers(GeneratedNames.Adapter).IsEmpty;
 
     private bool IsOfThisAssembly(INamedTypeSymbol model) => SymbolEqualityComparer.Default.Equals(model.ContainingAssembly, Type.ContainingAssembly);
 
-    private static LoraModelClass Definition(INamedTypeSymbol model) => new(model.OriginalDefinition);
-
-    // Classes may contain each other, so the walk remembers where it was: one with no target below it anywhere has nothing to adapt. An
-    // object of an abstract class is one of a derived class, which may have targets.
-    private bool ReachesTarget(HashSet<INamedTypeSymbol> visited) => visited.Add(Type.OriginalDefinition) && (Type.IsAbstract || AdaptsSomething(visited));
-
-    private bool AdaptsSomething(HashSet<INamedTypeSymbol> visited)
-        => !Targets.IsEmpty
-            || Children.Any(child => HasAdapter(child, visited))
-            || (Base is not null && (!IsOfThisAssembly(Base) || Definition(Base).AdaptsSomething(visited)));
-
-    private bool HasAdapter(LoraChildField child, HashSet<INamedTypeSymbol> visited)
+    private LoraModelClass Definition(INamedTypeSymbol model)
     {
-        if (child.Visibility == Visibility.None)
-        {
-            return false;
-        }
-
-        if (!child.IsOfThisAssembly)
-        {
-            return child.Model.WasGenerated();
-        }
-
-        var model = Definition(child.Model);
-        return model.IsWellFormed && model.ReachesTarget(visited);
+        _token.ThrowIfCancellationRequested();
+        return new LoraModelClass(model.OriginalDefinition, _token);
     }
 
-    private bool FindsTarget(HashSet<INamedTypeSymbol> visited) => visited.Add(Type.OriginalDefinition) && (Type.IsAbstract || MentionsSomething(visited));
+    // Classes may contain each other, so the walk remembers where it was. An object of an abstract class is one of a derived class, which
+    // may have targets.
+    private bool FindsTarget(HashSet<INamedTypeSymbol> visited) => visited.Add(Type.OriginalDefinition) && (Type.IsAbstract || MentionsOne(visited));
 
-    private bool MentionsSomething(HashSet<INamedTypeSymbol> visited)
+    private bool MentionsOne(HashSet<INamedTypeSymbol> visited)
         => !Targets.IsEmpty
-            || Children.Any(child => child.IsOfThisAssembly ? Definition(child.Model).FindsTarget(visited) : child.Model.WasGenerated())
-            || (Base is not null && (!IsOfThisAssembly(Base) || Definition(Base).MentionsSomething(visited)));
+            || Children.Any(child => IsOfThisAssembly(child.Model) ? Definition(child.Model).FindsTarget(visited) : HasOtherHalf(child.Model))
+            || (Base is not null && (!IsOfThisAssembly(Base) || Definition(Base).MentionsOne(visited)));
 }

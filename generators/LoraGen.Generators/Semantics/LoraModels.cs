@@ -24,9 +24,6 @@ internal static class LoraModels
 
     public static bool IsModel(this INamedTypeSymbol type) => type.FindAttribute(KnownTypes.LoraModelAttribute) is not null;
 
-    /// <summary>Whether a class of another assembly has its other half; it was generated with that assembly, or never.</summary>
-    public static bool WasGenerated(this INamedTypeSymbol model) => !model.GetTypeMembers(GeneratedNames.Adapter).IsEmpty;
-
     public static bool IsModule(this INamedTypeSymbol type) => type.WithBaseTypes().Any(t => t.Is(KnownTypes.Module));
 
     // A Func<Block> or a Task<Block> names the class too, but holds no module.

@@ -107,6 +107,11 @@ internal sealed class AdapterPlan
     /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ.</exception>
     public void RequireComplete()
     {
+        if (_annotated.Count == 0)
+        {
+            throw new LoraException("The model has no annotated projection: expected a [LoraTarget] in it or in one of its [LoraModel] children.");
+        }
+
         var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
         if (_updates.Count == 0 || (_files is null && unmatched.Count > 0))
         {

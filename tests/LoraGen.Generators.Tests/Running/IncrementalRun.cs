@@ -10,8 +10,13 @@ internal sealed class IncrementalRun
     private readonly GeneratorDriver _driver;
 
     public IncrementalRun(params string[] sources)
+        : this(TestCompilation.Create(sources))
+    {
+    }
+
+    public IncrementalRun(Compilation compilation)
         : this(
-            TestCompilation.Create(sources),
+            compilation,
             CSharpGeneratorDriver.Create(
                 [new LoraModelGenerator().AsSourceGenerator()],
                 parseOptions: TestCompilation.ParseOptions,
@@ -20,7 +25,7 @@ internal sealed class IncrementalRun
     }
 
     private IncrementalRun(Compilation compilation, GeneratorDriver driver)
-        => (_compilation, _driver) = (compilation, driver.RunGenerators(compilation));
+        => (_compilation, _driver) = (compilation, driver.RunGenerators(compilation, TestContext.Current.CancellationToken));
 
     /// <summary>Why each class's model was or was not made again.</summary>
     public IEnumerable<IncrementalStepRunReason> Models => Steps.SelectMany(step => step.Outputs).Select(output => output.Reason);
@@ -32,13 +37,23 @@ internal sealed class IncrementalRun
     /// <summary>The models themselves.</summary>
     public IReadOnlyList<object> ModelValues => [.. Steps.SelectMany(step => step.Outputs).Select(output => output.Value)];
 
+    /// <summary>The names of the files that there are now.</summary>
+    public IEnumerable<string> Files => Result.GeneratedSources.Select(file => file.HintName);
+
     private GeneratorRunResult Result => Assert.Single(_driver.GetRunResult().Results);
 
     private IEnumerable<IncrementalGeneratorRunStep> Steps => Result.TrackedSteps[TrackingNames.Models];
 
+    /// <summary>Another text of one file.</summary>
     public IncrementalRun Edit(int file, string source)
     {
         var old = _compilation.SyntaxTrees.ElementAt(file);
-        return new IncrementalRun(_compilation.ReplaceSyntaxTree(old, TestCompilation.Parse(source, old.FilePath)), _driver);
+        return Edit(compilation => compilation.ReplaceSyntaxTree(old, TestCompilation.Parse(source, old.FilePath)));
     }
+
+    /// <summary>Any other edit.</summary>
+    public IncrementalRun Edit(Func<Compilation, Compilation> edit) => new(edit(_compilation), _driver);
+
+    /// <summary>The same text again, under a token that is cancelled already.</summary>
+    public void RunCancelled() => _driver.RunGenerators(_compilation.Clone(), new CancellationToken(canceled: true));
 }
