@@ -10,15 +10,27 @@ public sealed class Reference
 {
     private readonly Dictionary<string, double[]> _base;
     private readonly Dictionary<string, double[]>? _adapter;
+    private readonly string _prefix;
 
     /// <param name="model">Where W and b are taken from.</param>
     /// <param name="adapter">Where A and B are taken from; null for the base alone.</param>
     public Reference(torch.nn.Module model, torch.nn.Module? adapter)
-        => (_base, _adapter) = (ValuesOf(model), adapter is null ? null : ValuesOf(adapter));
+        : this(ValuesOf(model), adapter is null ? null : ValuesOf(adapter), prefix: "")
+    {
+    }
+
+    private Reference(Dictionary<string, double[]> ofBase, Dictionary<string, double[]>? ofAdapter, string prefix)
+        => (_base, _adapter, _prefix) = (ofBase, ofAdapter, prefix);
+
+    /// <summary>The same for a child, whose paths start below it.</summary>
+    public Reference Child(string path) => new(_base, _adapter, $"{_prefix}{path}.");
 
     /// <summary>A projection that is not annotated: W x + b.</summary>
     public double[] Plain(string path, double[] x)
-        => _base.TryGetValue($"{path}.bias", out var bias) ? Sum(Times(_base[$"{path}.weight"], x), bias) : Times(_base[$"{path}.weight"], x);
+    {
+        var product = Times(_base[$"{_prefix}{path}.weight"], x);
+        return _base.TryGetValue($"{_prefix}{path}.bias", out var bias) ? Sum(product, bias) : product;
+    }
 
     /// <summary>A target: W0 x + b + (alpha / r) B A x.</summary>
     public double[] Target(string path, double[] x, int rank = 8, double alpha = 8)
@@ -28,9 +40,9 @@ public sealed class Reference
             return Plain(path, x);
         }
 
-        var reduced = Times(_adapter[$"{path}.lora_A.weight"], x);
+        var reduced = Times(_adapter[$"{_prefix}{path}.lora_A.weight"], x);
         Assert.Equal(rank, reduced.Length);
-        return Sum(Plain(path, x), [.. Times(_adapter[$"{path}.lora_B.weight"], reduced).Select(value => alpha / rank * value)]);
+        return Sum(Plain(path, x), [.. Times(_adapter[$"{_prefix}{path}.lora_B.weight"], reduced).Select(value => alpha / rank * value)]);
     }
 
     /// <summary>The child that most shapes have, <see cref="Sample.Block"/>: x + up(x).</summary>
@@ -41,7 +53,7 @@ public sealed class Reference
     {
         var mean = x.Average();
         var variance = x.Average(value => (value - mean) * (value - mean));
-        return [.. x.Select((value, i) => (value - mean) / Math.Sqrt(variance + 1e-5) * _base[$"{path}.weight"][i] + _base[$"{path}.bias"][i])];
+        return [.. x.Select((value, i) => (value - mean) / Math.Sqrt(variance + 1e-5) * _base[$"{_prefix}{path}.weight"][i] + _base[$"{_prefix}{path}.bias"][i])];
     }
 
     public static double[] Sum(double[] x, double[] y)
