@@ -54,7 +54,8 @@ public sealed class InheritedAdapterTests
         using var layer = new Layer(Width);
 
         // A part of an adapter, which knows no base whose weights could be compared.
-        Assert.Throws<LoraException>(() => layer.ActiveAdapter = adapter.h[1]);
+        Refuses(() => layer.ActiveAdapter = adapter.h[1], "h.1.down: expected a projection for each update of the adapter");
+        Refuses(() => layer.Merge(adapter.h[1]), "h.1.down: expected a projection for each update of the adapter");
         Assert.Null(layer.ActiveAdapter);
     }
 
