@@ -19,7 +19,7 @@ public sealed partial class GenericModel<TActivation, T> : Module<Tensor, Tensor
 
     /// <summary>act(up(x)), <paramref name="depth"/> times more.</summary>
     public GenericModel(long width, int depth)
-        : base(nameof(GenericModel<,>))
+        : base(nameof(GenericModel<TActivation, T>))
     {
         (up, act) = (Linear(width, width), new TActivation());
         if (depth > 0)
@@ -41,4 +41,11 @@ public sealed partial class GenericModel<TActivation, T> : Module<Tensor, Tensor
 
         return x;
     }
+}
+
+/// <summary>x * x: a class that a type parameter can make, which TorchSharp's activations are not.</summary>
+public sealed class Square() : Module<Tensor, Tensor>(nameof(Square))
+{
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x) => x * x;
 }

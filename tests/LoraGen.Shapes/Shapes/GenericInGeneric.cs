@@ -20,7 +20,7 @@ public static partial class Outer<T>
 
         /// <summary>up(x).</summary>
         public Inner(long width)
-            : base(nameof(Inner<>))
+            : base(nameof(Inner<T1>))
         {
             up = Linear(width, 3);
             RegisterComponents();

@@ -53,7 +53,7 @@ public sealed partial class StillGeneric<T> : Activated<T>
 
     /// <summary>act(up(x)), and the same of the inner one after it.</summary>
     public StillGeneric(long width, Activated<T> inner)
-        : base(nameof(StillGeneric<>), width)
+        : base(nameof(StillGeneric<T>), width)
     {
         this.inner = inner;
         RegisterComponents();

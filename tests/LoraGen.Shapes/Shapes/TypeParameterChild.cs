@@ -17,7 +17,7 @@ public sealed partial class TypeParameterChild<TLayer> : Module<Tensor, Tensor>
 
     /// <summary>many.0(two(one(x))), or without two.</summary>
     public TypeParameterChild(TLayer first, TLayer? second, TLayer inList)
-        : base(nameof(TypeParameterChild<>))
+        : base(nameof(TypeParameterChild<TLayer>))
     {
         (one, two, many) = (first, second, [inList]);
         RegisterComponents();
