@@ -96,6 +96,11 @@ internal static class GeneratedNames
             return "this is the name of the class";
         }
 
+        if (type.TypeParameters.Any(parameter => parameter.Name == name))
+        {
+            return "this is the name of a type parameter";
+        }
+
         if (type.GetMembers(name).Any(member => !IsGenerated(member) && Collides(member, parameters)))
         {
             return $"'{type.Name}' has a member with this name";
