@@ -27,6 +27,14 @@ public sealed class TiedTests() : ShapeTests<Tied, Tied.Adapter>(Untied())
         RefusesToAdapt(new Tied((shared, shared), (Block(), Block()), [Block(), Block()]), "up", "down");
     }
 
+    // Merged twice, the weight would not come back.
+    [Fact]
+    public void Two_projections_with_one_weight_are_refused()
+    {
+        var shared = Linear(Width, Width).weight;
+        RefusesToAdapt(new Tied((Linear(shared), Linear(shared)), (Block(), Block()), [Block(), Block()]), "up", "down");
+    }
+
     [Fact]
     public void One_child_in_two_fields_is_refused()
     {

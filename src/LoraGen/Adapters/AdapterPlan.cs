@@ -131,12 +131,13 @@ internal sealed class AdapterPlan
     /// <exception cref="LoraException">A projection is at two places, or unknown to the model, or carries an adapter.</exception>
     public void RequireSound(IReadOnlyList<LoraSite> sites)
     {
-        var paths = new Dictionary<Linear, string>(ReferenceEqualityComparer.Instance);
+        var paths = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
         foreach (var site in sites)
         {
-            if (!paths.TryAdd(site.Projection, site.Path))
+            // One object at two places has one of two adapters; two objects with one weight merge twice, and do not come apart again.
+            if (!paths.TryAdd(site.Projection.weight, site.Path))
             {
-                throw new LoraException($"{site.Path}: expected a projection of its own, found the same object as at {paths[site.Projection]}: only one of two adapters would train. Keep it in one field and call it from there.");
+                throw new LoraException($"{site.Path}: expected a weight of its own, found that of {paths[site.Projection.weight]}, so that two adapters would change it. Keep the projection in one field and call it from there.");
             }
 
             if (!ModulePaths.Contains(site.Path))
