@@ -128,6 +128,16 @@ public sealed class GeneratedShapeTests
         }
     }
 
+    [Fact]
+    public void A_class_in_several_files_is_the_same_whichever_of_them_is_compiled_first()
+    {
+        var compilation = TestCompilation.Create(
+            "[LoraModel] public sealed partial class Mlp() : Module<Tensor, Tensor>(\"Mlp\") { [LoraTarget] Linear b = Linear(4, 4), a = Linear(4, 4); }",
+            "partial class Mlp { [LoraTarget] Linear c = Linear(4, 4); public override Tensor forward(Tensor x) => C(A(B(x))); }");
+        var reversed = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(compilation.SyntaxTrees.Reverse());
+        Assert.Equal(GeneratorRun.Of(compilation).Files["Mlp.g.cs"], GeneratorRun.Of(reversed).Files["Mlp.g.cs"]);
+    }
+
     private static void Compiles(string file, string source)
     {
         var run = GeneratorRun.Of(source);

@@ -10,6 +10,7 @@ namespace LoraGen;
 public abstract class LoraAdapter : torch.nn.Module
 {
     private readonly AdapterBuilder _builder;
+    private IReadOnlyList<LowRankUpdate>? _updates;
 
     /// <summary>Used by generated code.</summary>
     protected LoraAdapter(string name, AdapterBuilder builder)
@@ -33,7 +34,7 @@ public abstract class LoraAdapter : torch.nn.Module
     public string? BaseFingerprint => _builder.BaseFingerprint;
 
     /// <summary>The updates that the config targets, in the order of the model's source.</summary>
-    public IReadOnlyList<LowRankUpdate> Updates => [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
+    public IReadOnlyList<LowRankUpdate> Updates => _updates ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
 
     /// <summary>
     /// Writes <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> in PEFT's format into <paramref name="folder"/>, which is
