@@ -1,7 +1,6 @@
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.Operations;
 
 namespace LoraGen.Generators.Diagnostics;
 
@@ -32,71 +31,12 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
                 }
             },
             SymbolKind.NamedType);
-        context.RegisterOperationAction(
-            action =>
-            {
-                var initializer = (IFieldInitializerOperation)action.Operation;
-                foreach (var field in initializer.InitializedFields)
-                {
-                    CheckValue(action, field, initializer.Value);
-                }
-            },
-            OperationKind.FieldInitializer);
-        context.RegisterOperationAction(
-            action => CheckAssignment(action, ((IAssignmentOperation)action.Operation).Target, ((IAssignmentOperation)action.Operation).Value),
-            OperationKind.SimpleAssignment,
-            OperationKind.DeconstructionAssignment);
-    }
-
-    // Also the constructor's (attn, mlp) = (new Attention(), new Mlp()).
-    private void CheckAssignment(OperationAnalysisContext action, IOperation target, IOperation value)
-    {
-        if (target is IFieldReferenceOperation reference)
+        PlainHolders.Register(context, (action, field, value, model) =>
         {
-            CheckValue(action, reference.Field, value);
-        }
-        else if (target is ITupleOperation targets && WithoutConversion(value) is ITupleOperation values)
-        {
-            foreach (var (element, assigned) in targets.Elements.Zip(values.Elements, (element, assigned) => (element, assigned)))
+            if (field.ContainingType.IsModel())
             {
-                CheckAssignment(action, element, assigned);
+                action.ReportDiagnostic(At(value.Syntax.GetLocation(), field.Name, model.Name, UnfollowedChild.AdviceFor(model)));
             }
-        }
+        });
     }
-
-    // A field of type Module or Sequential does not tell what it holds; what is put into it does.
-    private void CheckValue(OperationAnalysisContext action, IFieldSymbol field, IOperation value)
-    {
-        if (!field.IsStatic
-            && field.ContainingType.IsModel()
-            && field.Type is INamedTypeSymbol type
-            && type.IsModule()
-            && type.FindHeldModel() is null
-            && FindModel(value) is { } model)
-        {
-            action.ReportDiagnostic(At(value.Syntax.GetLocation(), field.Name, model.Name, UnfollowedChild.AdviceFor(model)));
-        }
-    }
-
-    private static INamedTypeSymbol? FindModel(IOperation value)
-    {
-        var inner = WithoutConversion(value);
-        return inner.Type?.FindModel() ?? Parts(inner).Select(FindModel).FirstOrDefault(model => model is not null);
-    }
-
-    // What a value is made of: Sequential(("a", new Block()), …), new ModuleList<Module>([new Block(), …]).
-    private static IEnumerable<IOperation> Parts(IOperation value) => value switch
-    {
-        ITupleOperation tuple => tuple.Elements,
-        IArrayCreationOperation { Initializer: { } initializer } => initializer.ElementValues,
-        ICollectionExpressionOperation collection => collection.Elements,
-        IInvocationOperation call when IsContainer(call.Type) => call.Arguments.Select(argument => argument.Value),
-        IObjectCreationOperation creation when IsContainer(creation.Type) => creation.Arguments.Select(argument => argument.Value),
-        _ => [],
-    };
-
-    private static bool IsContainer(ITypeSymbol? type)
-        => type is INamedTypeSymbol named && named.WithBaseTypes().Any(t => t.Is(KnownTypes.Sequential) || t.Is(KnownTypes.ModuleList) || t.Is(KnownTypes.ModuleDict));
-
-    private static IOperation WithoutConversion(IOperation value) => value is IConversionOperation conversion ? WithoutConversion(conversion.Operand) : value;
 }
