@@ -38,6 +38,8 @@ public sealed class CallAccessorCodeFix() : LoraCodeFix("Call the generated meth
     {
         IdentifierNameSyntax => SyntaxFactory.ParseName(accessor),
         MemberAccessExpressionSyntax access => access.WithName((SimpleNameSyntax)SyntaxFactory.ParseName(accessor)),
+        CastExpressionSyntax cast => FindAccessor(cast.Expression, accessor),
+        BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AsExpression } cast => FindAccessor(cast.Left, accessor),
         ParenthesizedExpressionSyntax parenthesized => FindAccessor(parenthesized.Expression, accessor),
         PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression } sure => FindAccessor(sure.Operand, accessor),
         _ => null,

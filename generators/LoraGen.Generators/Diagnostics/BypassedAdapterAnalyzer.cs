@@ -60,10 +60,14 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
         if (call.TargetMethod.Name == "linear" && call.TargetMethod.ContainingType.Is(KnownTypes.Functional))
         {
             var weight = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 1)?.Value;
-            var owners = values.Of(weight).OfType<IPropertyReferenceOperation>().Where(property => property.Property.Name == "weight").Select(property => property.Instance);
+            var owners = values.Of(weight, BeforeConversion).OfType<IPropertyReferenceOperation>().Where(property => property.Property.Name == "weight").Select(property => property.Instance);
             Report(action, call.Syntax, TargetsIn(owners.SelectMany(values.Of)), "computed by functional.linear", canReplace: false);
         }
     }
+
+    // A weight is the same one in another dtype or on another device.
+    private static IEnumerable<IOperation> BeforeConversion(IOperation tensor)
+        => tensor is IInvocationOperation { TargetMethod.Name: "to" or "to_type" or "type" or "detach" or "contiguous", Instance: { } original } ? [original] : [];
 
     // Sequential(q_proj, …) calls q_proj, and a ModuleList is there to hand out its modules to be called.
     private void CheckContainer(OperationAnalysisContext action, ValueOrigins values)
@@ -75,7 +79,7 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
 
         foreach (var item in action.Operation.ShownContents().SelectMany(Leaves))
         {
-            Report(action, item.Syntax, TargetsIn(values.OfContents(item)), $"handed to a {container.Name}", canReplace: false);
+            Report(action, item.Syntax, TargetsIn(values.Of(item, ValueParts.Parts)), $"handed to a {container.Name}", canReplace: false);
         }
     }
 

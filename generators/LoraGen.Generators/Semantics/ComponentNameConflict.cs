@@ -14,7 +14,7 @@ internal sealed record ComponentNameConflict(ISymbol Declaration, string Name, s
 {
     /// <summary>What there is of them in a class, alone or together with its base classes.</summary>
     public static IEnumerable<ComponentNameConflict> In(INamedTypeSymbol type)
-        => FindRefused(type).Concat(type.IsModule() ? FindSame(type) : []);
+        => type.IsModule() ? FindRefused(type).Concat(FindSame(type)) : [];
 
     private static IEnumerable<ComponentNameConflict> FindRefused(INamedTypeSymbol type)
         => from field in InstanceFields(type)
@@ -34,7 +34,8 @@ internal sealed record ComponentNameConflict(ISymbol Declaration, string Name, s
             var name = ComponentName(field);
             if (seen.TryGetValue(field.Name, out var hiding))
             {
-                if (IsOf(type, hiding) && !IsOf(type, field) && (IsAdapted(field) || (IsAdapted(hiding) && IsComponent(field))))
+                // If both are adapted, their adapters would have the same field, which NameConflict says.
+                if (IsOf(type, hiding) && !IsOf(type, field) && IsAdapted(field) != IsAdapted(hiding) && IsComponent(field))
                 {
                     yield return new(Declared(hiding), name, $"'{type.Name}.{hiding.Name}' hides '{field.ContainingType.Name}.{field.Name}', and TorchSharp registers the derived class's field alone");
                 }

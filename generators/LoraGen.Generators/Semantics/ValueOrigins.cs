@@ -13,15 +13,10 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
     private readonly Lazy<ILookup<ISymbol, ValuePart>> _locals = new(() => LocalValues.In(bodies));
 
     /// <summary>The expressions that the value may come from, none of which is a copy, a conversion or a choice.</summary>
-    public IEnumerable<IOperation> Of(IOperation? value) => Search(value, static _ => []);
+    public IEnumerable<IOperation> Of(IOperation? value) => Of(value, static _ => []);
 
-    /// <summary>The same for the value and for all that is in it where it is a collection or a tuple.</summary>
-    public IEnumerable<IOperation> OfContents(IOperation? value) => Search(value, static origin => origin.Parts());
-
-    /// <summary>What is assigned to a local.</summary>
-    public IEnumerable<ValuePart> AssignedTo(ILocalSymbol local) => _locals.Value[local];
-
-    private IEnumerable<IOperation> Search(IOperation? value, Func<IOperation, IEnumerable<IOperation>> parts)
+    /// <summary>The same, and where what is found leads: each expression may name others to go on with.</summary>
+    public IEnumerable<IOperation> Of(IOperation? value, Func<IOperation, IEnumerable<IOperation>> leadsTo)
     {
         var open = new Stack<ValuePart>();
         var seen = new HashSet<ValuePart>();
@@ -36,7 +31,7 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
             else if (part.Path is null)
             {
                 yield return part.Value;
-                Open(parts(part.Value).Select(inner => new ValuePart(inner)));
+                Open(leadsTo(part.Value).Select(next => new ValuePart(next)));
             }
         }
 
@@ -52,6 +47,9 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
             }
         }
     }
+
+    /// <summary>What is assigned to a local.</summary>
+    public IEnumerable<ValuePart> AssignedTo(ILocalSymbol local) => _locals.Value[local];
 
     // Where a part of a value comes from in turn, or null where the value is an origin itself.
     private IEnumerable<ValuePart>? Sources(IOperation value, ValuePath? path)
@@ -91,10 +89,9 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
 
     // `pair.Item1` and `pair.projection` are one element.
     private static int IndexOf(IFieldSymbol field)
-        => field.ContainingType.TupleElements
-            .Select(element => element.CorrespondingTupleField ?? element)
-            .TakeWhile(element => !SymbolEqualityComparer.Default.Equals(element, field.CorrespondingTupleField ?? field))
-            .Count();
+        => field.ContainingType.TupleElements.Select(ItemName).TakeWhile(name => name != ItemName(field)).Count();
+
+    private static string ItemName(IFieldSymbol element) => (element.CorrespondingTupleField ?? element).Name;
 
     private static IConditionalAccessOperation? FindAccess(IConditionalAccessInstanceOperation placeholder)
     {

@@ -12,9 +12,9 @@ internal static class ValueParts
         IArrayCreationOperation { Initializer: { } initializer } => initializer.ElementValues,
         ICollectionExpressionOperation collection => collection.Elements,
 
-        // `new List<Linear> { q_proj }` calls Add. What other classes do with what they are given is theirs.
+        // `new List<Linear> { q_proj }` calls Add, a dictionary's with the key first. What other classes do with what they are given is theirs.
         IObjectCreationOperation { Initializer: { } initializer, Type: { } type } when IsSystemCollection(type)
-            => initializer.Initializers.OfType<IInvocationOperation>().SelectMany(add => add.Arguments).Select(argument => argument.Value),
+            => initializer.Initializers.OfType<IInvocationOperation>().Select(add => add.Arguments.LastOrDefault()?.Value).OfType<IOperation>(),
         _ => [],
     };
 
