@@ -11,7 +11,7 @@ namespace LoraGen.CodeFixes;
 
 /// <summary>LORA002, LORA012: makes the class a [LoraModel], and partial with every type around it.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
-public sealed class AddModelCodeFix() : LoraCodeFix("Add [LoraModel] to the class", NoModelAnalyzer.Rule.Id, ModelInPlainModuleAnalyzer.Rule.Id)
+public sealed class AddModelCodeFix() : SyntaxCodeFix("Add [LoraModel] to the class", NoModelAnalyzer.Rule.Id, ModelInPlainModuleAnalyzer.Rule.Id)
 {
     private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
     {

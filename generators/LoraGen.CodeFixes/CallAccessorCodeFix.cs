@@ -10,7 +10,7 @@ namespace LoraGen.CodeFixes;
 
 /// <summary>LORA005: calls the generated method in place of the projection; <c>q_proj.call(x)</c> becomes <c>QProj(x)</c>.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
-public sealed class CallAccessorCodeFix() : LoraCodeFix("Call the generated method", BypassedAdapterAnalyzer.Rule.Id)
+public sealed class CallAccessorCodeFix() : SyntaxCodeFix("Call the generated method", BypassedAdapterAnalyzer.Rule.Id)
 {
     private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
     {

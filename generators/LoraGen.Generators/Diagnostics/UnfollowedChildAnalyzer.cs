@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace LoraGen.Generators.Diagnostics;
 
@@ -8,6 +10,12 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
 {
+    /// <summary>The property that a diagnostic has where a ModuleList could take the place of the field's list or array.</summary>
+    public const string IsListOfChildren = nameof(IsListOfChildren);
+
+    /// <summary>The property that a diagnostic has where the class that is created could be the field's type.</summary>
+    public const string IsNewChild = nameof(IsNewChild);
+
     /// <summary>The adapter cannot follow '{0}' to the [LoraModel] class '{1}': {2}.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA011",
@@ -27,7 +35,7 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
                 var type = (INamedTypeSymbol)action.Symbol;
                 foreach (var child in type.IsModel() ? UnfollowedChild.In(type) : [])
                 {
-                    action.ReportDiagnostic(At(child.Declaration, child.Declaration.Name, child.Model.Name, child.Advice));
+                    Report(action.ReportDiagnostic, child.Declaration.Locations[0], child.Declaration, child.Model, child.Advice, CanBeModuleList(child) ? IsListOfChildren : null);
                 }
             },
             SymbolKind.NamedType);
@@ -35,8 +43,34 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
         {
             if (field.ContainingType.IsModel())
             {
-                action.ReportDiagnostic(At(value.Syntax.GetLocation(), field.Name, model.Name, UnfollowedChild.AdviceFor(model)));
+                Report(action.ReportDiagnostic, value.Syntax.GetLocation(), field, model, UnfollowedChild.AdviceFor(model), CanBeTypeOf(field, value) ? IsNewChild : null);
             }
         });
     }
+
+    private static void Report(Action<Diagnostic> report, Location location, ISymbol declaration, INamedTypeSymbol model, string advice, string? property)
+    {
+        var properties = ImmutableDictionary<string, string?>.Empty;
+        report(Diagnostic.Create(Rule, location, property is null ? properties : properties.Add(property, null), declaration.Name, model.Name, advice));
+    }
+
+    private static bool CanBeModuleList(UnfollowedChild child)
+        => child.Declaration is IFieldSymbol field
+            && FindItem(field.Type) is { NullableAnnotation: not NullableAnnotation.Annotated } item
+            && item.FindModel() is not null
+            && VisibilityRules.Of(child.Model, field.ContainingType) != Visibility.None;
+
+    private static ITypeSymbol? FindItem(ITypeSymbol holder) => holder switch
+    {
+        IArrayTypeSymbol { Rank: 1 } array => array.ElementType,
+        INamedTypeSymbol { Name: "List" or "IList" or "IReadOnlyList" or "ICollection" or "IReadOnlyCollection" or "IEnumerable", TypeArguments.Length: 1 } list
+            when list.ContainingNamespace.ToDisplayString() == "System.Collections.Generic" => list.TypeArguments[0],
+        _ => null,
+    };
+
+    private static bool CanBeTypeOf(IFieldSymbol field, IOperation value)
+        => value.WithoutConversion() is IObjectCreationOperation { Type: INamedTypeSymbol created }
+            && created.FindModel() is not null
+            && VisibilityRules.Of(created, field.ContainingType) is var visibility
+            && (visibility == Visibility.Public || (visibility == Visibility.Internal && field.DeclaredAccessibility == Accessibility.Private));
 }
