@@ -177,6 +177,8 @@ public sealed class IndirectBypassTests
             object[] nested = [k_proj];
             nested = [nested, q_proj];
             Sequential([|(Module<Tensor, Tensor>)nested[1]|]);
+            object[] deep = [k_proj];
+            foreach (var item in deep) { deep = (object[])item; x = ((Linear)item).call(x); }
             return a.call(x);
         }
         """));

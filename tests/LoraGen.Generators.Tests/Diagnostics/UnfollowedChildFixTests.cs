@@ -148,7 +148,8 @@ public sealed class UnfollowedChildFixTests
     public Task What_is_not_mechanical_is_left_to_the_user() => Rule<UnfollowedChildAnalyzer>.DoesNotFix<UseModuleListCodeFix>(Block + Model("""
         private readonly Block[] [|sized|] = new Block[2];
         private readonly Block[] [|set|] = [new()];
-        private readonly List<Block> [|addedLater|] = [], [|addedTooLate|] = [];
+        private readonly List<Block> [|addedLater|] = [];
+        private readonly List<Block> [|addedTooLate|] = [];
         private readonly List<Block> [|forEach|] = [];
         private readonly List<Block> [|returned|] = [];
         private readonly List<Block> [|copied|] = [];
