@@ -8,9 +8,17 @@ namespace LoraGen.CodeFixes;
 /// <summary>Where code uses a field whose type is to change.</summary>
 internal static class FieldUses
 {
-    /// <summary>Every expression that is the field (<c>h</c>, <c>this.h</c>), or null where another document uses it too or an expression may not be it.</summary>
-    public static async Task<IReadOnlyList<ExpressionSyntax>?> FindAsync(ISymbol field, Document document, SyntaxNode root, CancellationToken token)
+    /// <summary>
+    /// Every expression that is the field (<c>h</c>, <c>this.h</c>), or null where another document uses it too or an expression may not be it.
+    /// </summary>
+    public static async Task<IReadOnlyList<ExpressionSyntax>?> FindAsync(VariableDeclaratorSyntax variable, SemanticModel model, Document document, CancellationToken token)
     {
+        if (model.GetDeclaredSymbol(variable, token) is not { } field)
+        {
+            return null;
+        }
+
+        var root = variable.SyntaxTree.GetRoot(token);
         var references = await SymbolFinder.FindReferencesAsync(field, document.Project.Solution, token).ConfigureAwait(false);
         var uses = new List<ExpressionSyntax>();
         foreach (var location in references.SelectMany(reference => reference.Locations))

@@ -15,12 +15,12 @@ internal static class ModuleListValues
         ObjectCreationExpressionSyntax creation when model.GetTypeInfo(creation).Type?.OriginalDefinition.ToDisplayString() == "System.Collections.Generic.List<T>"
             => FindRewriting(creation, moduleList, model),
 
-        InitializerExpressionSyntax { RawKind: (int)SyntaxKind.ArrayInitializerExpression } => current => ToCollection((InitializerExpressionSyntax)current),
-        ImplicitArrayCreationExpressionSyntax { Commas.Count: 0 } => current => ToCollection(((ImplicitArrayCreationExpressionSyntax)current).Initializer).WithTriviaFrom(current),
-        ArrayCreationExpressionSyntax { Initializer: not null, Type.RankSpecifiers.Count: 1 } => current => ToCollection(((ArrayCreationExpressionSyntax)current).Initializer!).WithTriviaFrom(current),
+        InitializerExpressionSyntax { RawKind: (int)SyntaxKind.ArrayInitializerExpression }
+            or ImplicitArrayCreationExpressionSyntax { Commas.Count: 0 }
+            or ArrayCreationExpressionSyntax { Initializer: not null, Type.RankSpecifiers.Count: 1 } => ToCollection,
 
-        InvocationExpressionSyntax { ArgumentList.Arguments.Count: 0, Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ToList" or "ToArray" } access } call when IsLinq(call, model)
-            => current => Spread(((MemberAccessExpressionSyntax)((InvocationExpressionSyntax)current).Expression).Expression).WithTriviaFrom(current),
+        InvocationExpressionSyntax { ArgumentList.Arguments.Count: 0, Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ToList" or "ToArray" } } call
+            when IsLinq(call, model) => static current => Spread(((MemberAccessExpressionSyntax)((InvocationExpressionSyntax)current).Expression).Expression, current),
         _ => null,
     };
 
@@ -39,35 +39,50 @@ internal static class ModuleListValues
         // A capacity saves time and does nothing else.
         if (model.GetTypeInfo(argument).Type?.SpecialType == SpecialType.System_Int32)
         {
+            var noArguments = SyntaxFactory.ArgumentList().WithTriviaFrom(creation.ArgumentList!);
             return argument is LiteralExpressionSyntax or IdentifierNameSyntax or MemberAccessExpressionSyntax
-                ? current => WithType(((ObjectCreationExpressionSyntax)current).WithArgumentList(SyntaxFactory.ArgumentList().WithTriviaFrom(creation.ArgumentList!)), moduleList)
+                ? current => WithType(((ObjectCreationExpressionSyntax)current).WithArgumentList(noArguments), moduleList)
                 : null;
         }
 
-        return creation.Initializer is null
-            ? current => Spread(((ObjectCreationExpressionSyntax)current).ArgumentList!.Arguments[0].Expression).WithTriviaFrom(current)
-            : null;
+        return creation.Initializer is null ? static current => Spread(((ObjectCreationExpressionSyntax)current).ArgumentList!.Arguments[0].Expression, current) : null;
     }
 
-    private static ObjectCreationExpressionSyntax WithType(ObjectCreationExpressionSyntax creation, TypeSyntax type) => creation.WithType(type.WithTriviaFrom(creation.Type));
+    private static ObjectCreationExpressionSyntax WithType(ObjectCreationExpressionSyntax creation, TypeSyntax type)
+        => creation.WithType(type.WithTriviaFrom(creation.Type));
 
     // `{ a, b }` becomes `[a, b]`; what stands on several lines or has comments keeps its layout.
-    private static CollectionExpressionSyntax ToCollection(InitializerExpressionSyntax initializer)
+    private static SyntaxNode ToCollection(SyntaxNode array)
     {
-        var isPlain = initializer.DescendantTrivia().All(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia));
-        if (isPlain)
+        var initializer = array switch
         {
-            var items = initializer.Expressions.Select(item => SyntaxFactory.ExpressionElement(item.WithoutTrivia())).ToList<CollectionElementSyntax>();
-            var commas = Enumerable.Repeat(SyntaxFactory.Token(SyntaxKind.CommaToken).WithTrailingTrivia(SyntaxFactory.Space), Math.Max(items.Count - 1, 0));
-            return SyntaxFactory.CollectionExpression(SyntaxFactory.SeparatedList(items, commas)).WithTriviaFrom(initializer);
-        }
+            ImplicitArrayCreationExpressionSyntax creation => creation.Initializer,
+            ArrayCreationExpressionSyntax creation => creation.Initializer!,
+            _ => (InitializerExpressionSyntax)array,
+        };
+        var isPlain = initializer.DescendantTrivia().All(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia));
+        return (isPlain ? ToPlainCollection(initializer) : ToSameLayout(initializer)).WithTriviaFrom(array);
+    }
 
+    private static CollectionExpressionSyntax ToPlainCollection(InitializerExpressionSyntax initializer)
+    {
+        var items = initializer.Expressions.Select(item => (CollectionElementSyntax)SyntaxFactory.ExpressionElement(item.WithoutTrivia())).ToList();
+        var comma = SyntaxFactory.Token(SyntaxKind.CommaToken).WithTrailingTrivia(SyntaxFactory.Space);
+        return SyntaxFactory.CollectionExpression(SyntaxFactory.SeparatedList(items, Enumerable.Repeat(comma, Math.Max(items.Count - 1, 0))));
+    }
+
+    private static CollectionExpressionSyntax ToSameLayout(InitializerExpressionSyntax initializer)
+    {
+        var parts = initializer.Expressions.GetWithSeparators().Select(part => part.AsNode() is ExpressionSyntax item ? SyntaxFactory.ExpressionElement(item) : part);
         return SyntaxFactory.CollectionExpression(
             SyntaxFactory.Token(SyntaxKind.OpenBracketToken).WithTriviaFrom(initializer.OpenBraceToken),
-            SyntaxFactory.SeparatedList<CollectionElementSyntax>(initializer.Expressions.GetWithSeparators().Select(part => part.AsNode() is ExpressionSyntax item ? SyntaxFactory.ExpressionElement(item) : part)),
+            SyntaxFactory.SeparatedList<CollectionElementSyntax>(parts),
             SyntaxFactory.Token(SyntaxKind.CloseBracketToken).WithTriviaFrom(initializer.CloseBraceToken));
     }
 
-    private static CollectionExpressionSyntax Spread(ExpressionSyntax items) => SyntaxFactory.CollectionExpression(
-        [SyntaxFactory.SpreadElement(SyntaxFactory.Token(SyntaxKind.DotDotToken).WithTrailingTrivia(SyntaxFactory.Space), items.WithoutTrivia())]);
+    private static CollectionExpressionSyntax Spread(ExpressionSyntax items, SyntaxNode inPlaceOf)
+    {
+        var dots = SyntaxFactory.Token(SyntaxKind.DotDotToken).WithTrailingTrivia(SyntaxFactory.Space);
+        return SyntaxFactory.CollectionExpression([SyntaxFactory.SpreadElement(dots, items.WithoutTrivia())]).WithTriviaFrom(inPlaceOf);
+    }
 }

@@ -22,8 +22,8 @@ public sealed class UseModelTypeCodeFix() : LoraCodeFix("Declare the field as th
                 && root.FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true) is ObjectCreationExpressionSyntax creation
                 && FindField(creation, model, token)?.DeclaringSyntaxReferences.FirstOrDefault() is { } declared
                 && declared.SyntaxTree == root.SyntaxTree
-                && await declared.GetSyntaxAsync(token).ConfigureAwait(false) is VariableDeclaratorSyntax { Parent: VariableDeclarationSyntax { Variables.Count: 1 } declaration } variable
-                && await FieldUses.FindAsync(model.GetDeclaredSymbol(variable, token)!, document, root, token).ConfigureAwait(false) is { } uses
+                && root.FindNode(declared.Span) is VariableDeclaratorSyntax { Parent: VariableDeclarationSyntax { Variables.Count: 1 } declaration } variable
+                && await FieldUses.FindAsync(variable, model, document, token).ConfigureAwait(false) is { } uses
                 && IsOnlyValue(creation, variable, uses)
                 && uses.All(IsPossible))
             {

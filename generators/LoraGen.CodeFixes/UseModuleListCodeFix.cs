@@ -25,7 +25,7 @@ public sealed class UseModuleListCodeFix() : LoraCodeFix("Use a ModuleList", Unf
         var rewritings = new Dictionary<SyntaxNode, Func<SyntaxNode, SyntaxNode>>();
         foreach (var declaration in declarations)
         {
-            foreach (var rewriting in model is null ? [] : await RewriteAsync(declaration, document, root, model, token).ConfigureAwait(false) ?? [])
+            foreach (var rewriting in model is null ? [] : await RewriteAsync(declaration, document, model, token).ConfigureAwait(false) ?? [])
             {
                 rewritings[rewriting.Key] = rewriting.Value;
             }
@@ -36,7 +36,7 @@ public sealed class UseModuleListCodeFix() : LoraCodeFix("Use a ModuleList", Unf
 
     // What is to be rewritten for one declaration, or null where something in the way is not mechanical.
     private static async Task<Dictionary<SyntaxNode, Func<SyntaxNode, SyntaxNode>>?> RewriteAsync(
-        VariableDeclarationSyntax declaration, Document document, SyntaxNode root, SemanticModel model, CancellationToken token)
+        VariableDeclarationSyntax declaration, Document document, SemanticModel model, CancellationToken token)
     {
         if (FindItemType(declaration.Type) is not { } item)
         {
@@ -47,7 +47,7 @@ public sealed class UseModuleListCodeFix() : LoraCodeFix("Use a ModuleList", Unf
         var rewritings = new Dictionary<SyntaxNode, Func<SyntaxNode, SyntaxNode>> { [WithoutNullable(declaration.Type)] = type => moduleList.WithTriviaFrom(type) };
         foreach (var variable in declaration.Variables)
         {
-            if (model.GetDeclaredSymbol(variable, token) is not { } field || await FieldUses.FindAsync(field, document, root, token).ConfigureAwait(false) is not { } uses)
+            if (await FieldUses.FindAsync(variable, model, document, token).ConfigureAwait(false) is not { } uses)
             {
                 return null;
             }
@@ -99,7 +99,8 @@ public sealed class UseModuleListCodeFix() : LoraCodeFix("Use a ModuleList", Unf
     {
         ForEachStatementSyntax or SpreadElementSyntax => true,
         MemberAccessExpressionSyntax { Name.Identifier.Text: "Count", Parent: not InvocationExpressionSyntax } access => access.Expression == use,
-        MemberAccessExpressionSyntax { Parent: InvocationExpressionSyntax call } access => access.Expression == use && (ModuleListValues.IsLinq(call, model) || IsAddBeforeRegistration(call)),
+        MemberAccessExpressionSyntax { Parent: InvocationExpressionSyntax call } access
+            => access.Expression == use && (ModuleListValues.IsLinq(call, model) || IsAddBeforeRegistration(call)),
         ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax call } when ModuleListValues.IsLinq(call, model) => true,
         ElementAccessExpressionSyntax item => item.Expression == use && IsRead(item) && item.ArgumentList.Arguments[0].Expression is not RangeExpressionSyntax,
         _ => FieldUses.IsNullTestOrName(use),
@@ -117,5 +118,7 @@ public sealed class UseModuleListCodeFix() : LoraCodeFix("Use a ModuleList", Unf
     private static bool IsAddBeforeRegistration(InvocationExpressionSyntax call)
         => call is { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "Add" }, Parent: ExpressionStatementSyntax }
             && call.FirstAncestorOrSelf<MemberDeclarationSyntax>() is ConstructorDeclarationSyntax constructor
-            && !constructor.DescendantNodes().OfType<InvocationExpressionSyntax>().Any(other => other.SpanStart < call.SpanStart && other.Expression.ToString() is "RegisterComponents" or "this.RegisterComponents");
+            && !constructor.DescendantNodes().OfType<InvocationExpressionSyntax>().Any(other => other.SpanStart < call.SpanStart && IsRegistration(other));
+
+    private static bool IsRegistration(InvocationExpressionSyntax call) => call.Expression.ToString() is "RegisterComponents" or "this.RegisterComponents";
 }

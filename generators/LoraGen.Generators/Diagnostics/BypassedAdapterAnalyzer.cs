@@ -50,7 +50,8 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
     {
         if (method.Name is "call" or "forward")
         {
-            Report(action, action.Operation.Syntax, TargetsIn(values.Of(receiver)), "called", CanReplace(receiver, values, action.ContainingSymbol));
+            var targets = TargetsIn(values.Of(receiver));
+            Report(action, action.Operation.Syntax, targets, "called", targets.Length == 1 && CanReplace(receiver, targets[0], values, action.ContainingSymbol));
         }
     }
 
@@ -60,7 +61,10 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
         if (call.TargetMethod.Name == "linear" && call.TargetMethod.ContainingType.Is(KnownTypes.Functional))
         {
             var weight = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 1)?.Value;
-            var owners = values.Of(weight, BeforeConversion).OfType<IPropertyReferenceOperation>().Where(property => property.Property.Name == "weight").Select(property => property.Instance);
+            var owners = values.Of(weight, BeforeConversion)
+                .OfType<IPropertyReferenceOperation>()
+                .Where(property => property.Property.Name == "weight")
+                .Select(property => property.Instance);
             Report(action, call.Syntax, TargetsIn(owners.SelectMany(values.Of)), "computed by functional.linear", canReplace: false);
         }
     }
@@ -118,13 +122,16 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
     }
 
     // The projection itself; or a local that was declared with a readonly field of this object and never assigned again.
-    private static bool CanReplace(IOperation? receiver, ValueOrigins values, ISymbol member) => receiver?.WithoutConversion() switch
+    private static bool CanReplace(IOperation? receiver, LoraTargetField target, ValueOrigins values, ISymbol member) => receiver?.WithoutConversion() switch
     {
-        IFieldReferenceOperation => true,
-        ILocalReferenceOperation local => member is not (IMethodSymbol { MethodKind: MethodKind.Constructor } or IMethodSymbol { IsInitOnly: true })
-            && values.AssignedTo(local.Local).ToList() is { Count: 1 } assigned
+        IFieldReferenceOperation reference => SymbolEqualityComparer.Default.Equals(reference.Field, target.Field),
+        ILocalReferenceOperation local => values.AssignedTo(local.Local).ToList() is { Count: 1 } assigned
             && assigned[0] is { Path: null, Value: var value }
-            && value.WithoutConversion() is IFieldReferenceOperation { Field.IsReadOnly: true, Instance: IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance } },
+            && value.WithoutConversion() is IFieldReferenceOperation { Field.IsReadOnly: true, Instance: IInstanceReferenceOperation owner }
+            && owner.ReferenceKind == InstanceReferenceKind.ContainingTypeInstance
+            && !CanAssignReadOnly(member),
         _ => false,
     };
+
+    private static bool CanAssignReadOnly(ISymbol member) => member is IMethodSymbol method && (method.MethodKind == MethodKind.Constructor || method.IsInitOnly);
 }

@@ -35,7 +35,7 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
                 var type = (INamedTypeSymbol)action.Symbol;
                 foreach (var child in type.IsModel() ? UnfollowedChild.In(type) : [])
                 {
-                    Report(action.ReportDiagnostic, child.Declaration.Locations[0], child.Declaration, child.Model, child.Advice, CanBeModuleList(child) ? IsListOfChildren : null);
+                    action.ReportDiagnostic(Make(child.Declaration.Locations[0], child, CanBeModuleList(child) ? IsListOfChildren : null));
                 }
             },
             SymbolKind.NamedType);
@@ -43,15 +43,22 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
         {
             if (field.ContainingType.IsModel())
             {
-                Report(action.ReportDiagnostic, value.Syntax.GetLocation(), field, model, UnfollowedChild.AdviceFor(model), CanBeTypeOf(field, value) ? IsNewChild : null);
+                var child = new UnfollowedChild(field, model, UnfollowedChild.AdviceFor(model));
+                action.ReportDiagnostic(Make(value.Syntax.GetLocation(), child, CanBeTypeOf(field, value) ? IsNewChild : null));
             }
         });
     }
 
-    private static void Report(Action<Diagnostic> report, Location location, ISymbol declaration, INamedTypeSymbol model, string advice, string? property)
+    private static Diagnostic Make(Location location, UnfollowedChild child, string? property)
     {
         var properties = ImmutableDictionary<string, string?>.Empty;
-        report(Diagnostic.Create(Rule, location, property is null ? properties : properties.Add(property, null), declaration.Name, model.Name, advice));
+        return Diagnostic.Create(
+            Rule,
+            location,
+            property is null ? properties : properties.Add(property, null),
+            child.Declaration.Name,
+            child.Model.Name,
+            child.Advice);
     }
 
     private static bool CanBeModuleList(UnfollowedChild child)

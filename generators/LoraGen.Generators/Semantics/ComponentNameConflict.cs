@@ -37,7 +37,8 @@ internal sealed record ComponentNameConflict(ISymbol Declaration, string Name, s
                 // If both are adapted, their adapters would have the same field, which NameConflict says.
                 if (IsOf(type, hiding) && !IsOf(type, field) && IsAdapted(field) != IsAdapted(hiding) && IsComponent(field))
                 {
-                    yield return new(Declared(hiding), name, $"'{type.Name}.{hiding.Name}' hides '{field.ContainingType.Name}.{field.Name}', and TorchSharp registers the derived class's field alone");
+                    var hides = $"'{type.Name}.{hiding.Name}' hides '{field.ContainingType.Name}.{field.Name}'";
+                    yield return new(Declared(hiding), name, $"{hides}, and TorchSharp registers the derived class's field alone");
                 }
 
                 continue;
@@ -51,7 +52,8 @@ internal sealed record ComponentNameConflict(ISymbol Declaration, string Name, s
             else if (IsOf(type, first) && (IsAdapted(field) || IsAdapted(first)))
             {
                 var last = IsOf(type, field) ? field : first;
-                yield return new(Declared(last), name, $"'{Declared(first).Name}' and '{Declared(field).Name}' both have this name, and TorchSharp registers one field per name");
+                var both = $"'{Declared(first).Name}' and '{Declared(field).Name}' both have this name";
+                yield return new(Declared(last), name, $"{both}, and TorchSharp registers one field per name");
             }
         }
     }

@@ -14,7 +14,8 @@ internal static class Containers
     {
         IObjectCreationOperation creation => OrNull(creation.Type),
         ICollectionExpressionOperation collection => OrNull(collection.Type),
-        IInvocationOperation { TargetMethod.Name: "Sequential" or "ModuleList" or "ModuleDict" } make when make.TargetMethod.ContainingType.Is(KnownTypes.NeuralNetworks) => OrNull(make.Type),
+        IInvocationOperation { TargetMethod.Name: "Sequential" or "ModuleList" or "ModuleDict" } make
+            when make.TargetMethod.ContainingType.Is(KnownTypes.NeuralNetworks) => OrNull(make.Type),
         IInvocationOperation { TargetMethod.Name: "Add" or "append" or "extend" or "Insert" } add => OrNull(add.Instance?.Type),
         ISimpleAssignmentOperation { Target: IPropertyReferenceOperation { Property.IsIndexer: true } item } => OrNull(item.Instance?.Type),
         _ => null,

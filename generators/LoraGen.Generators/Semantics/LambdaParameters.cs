@@ -24,7 +24,7 @@ internal static class LambdaParameters
     private static IInvocationOperation? FindReceiver(IParameterReferenceOperation reference)
     {
         IOperation? lambda = reference;
-        while (lambda is not null && !(lambda is IAnonymousFunctionOperation function && SymbolEqualityComparer.Default.Equals(function.Symbol, reference.Parameter.ContainingSymbol)))
+        while (lambda is not null && (lambda as IAnonymousFunctionOperation)?.Symbol.Equals(reference.Parameter.ContainingSymbol, SymbolEqualityComparer.Default) != true)
         {
             lambda = lambda.Parent;
         }
@@ -39,7 +39,8 @@ internal static class LambdaParameters
     }
 
     private static bool CallsPerItem(IMethodSymbol method)
-        => method.ContainingType is { } type && (type.SpecialType == SpecialType.System_Array || type.Is("System.Linq.Enumerable") || type.Is("System.Collections.Generic.List"));
+        => method.ContainingType is { } type
+            && (type.SpecialType == SpecialType.System_Array || type.Is("System.Linq.Enumerable") || type.Is("System.Collections.Generic.List"));
 
     private static ITypeSymbol? FindItemType(ITypeSymbol? collection) => collection switch
     {

@@ -14,14 +14,18 @@ internal static class LocalValues
 
     private static IEnumerable<(ISymbol Local, ValuePart Value)> Assigned(IOperation operation) => operation switch
     {
-        IVariableDeclaratorOperation declarator when declarator.GetVariableInitializer()?.Value is { } value => [(declarator.Symbol, new(value)), .. Aliased(declarator.Symbol, value)],
+        IVariableDeclaratorOperation declarator when declarator.GetVariableInitializer()?.Value is { } value
+            => [(declarator.Symbol, new(value)), .. Aliased(declarator.Symbol, value)],
         ISimpleAssignmentOperation assignment => Bind(assignment.Target, new(assignment.Value)),
         IDeconstructionAssignmentOperation assignment => Bind(assignment.Target, new(assignment.Value)),
         ICoalesceAssignmentOperation assignment => Bind(assignment.Target, new(assignment.Value)),
         IForEachLoopOperation loop => Bind(loop.LoopControlVariable, new(loop.Collection, new(ValuePath.AnyItem))),
         IIsPatternOperation test => Bind(test.Pattern, new(test.Value)),
         ISwitchExpressionOperation choice => choice.Arms.SelectMany(arm => Bind(arm.Pattern, new(choice.Value))),
-        ISwitchOperation choice => choice.Cases.SelectMany(@case => @case.Clauses).OfType<IPatternCaseClauseOperation>().SelectMany(clause => Bind(clause.Pattern, new(choice.Value))),
+        ISwitchOperation choice => choice.Cases
+            .SelectMany(section => section.Clauses)
+            .OfType<IPatternCaseClauseOperation>()
+            .SelectMany(clause => Bind(clause.Pattern, new(choice.Value))),
 
         // What another method assigns is unknown, but that it does so is not.
         IArgumentOperation { Parameter.RefKind: RefKind.Ref or RefKind.Out } argument => Bind(argument.Value, new(argument)),

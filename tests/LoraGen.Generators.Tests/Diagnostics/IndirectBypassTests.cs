@@ -211,6 +211,7 @@ public sealed class IndirectBypassTests
         Tensor Written(Tensor x) { var p = v_proj; v_proj = Linear(4, 4); return [|p.call(x)|]; }
         Tensor OfAnother(Tensor x, Attention other) { var p = other.q_proj; other = this; return [|p.call(x)|]; }
         Tensor Choice(Tensor x, bool b) => [|(b ? q_proj : k_proj).call(x)|];
+        Tensor Pair(Tensor x) { var pair = (q_proj, 1); return [|pair.Item1.call(x)|]; }
         Tensor Each(Tensor x) { foreach (var p in new[] { q_proj }) { x = [|p.call(x)|]; } return x; }
         Tensor Container(Tensor x) => Sequential([|q_proj|]).call(x);
         Tensor Function(Tensor x) => [|functional.linear(x, q_proj.weight!)|];
