@@ -23,22 +23,25 @@ public sealed class UnfollowedChildFixTests
     public Task Lists_and_arrays_become_ModuleLists() => FixesToCleanCode<UseModuleListCodeFix>(
         """
         // Each a field of its own.
-        private readonly List<Block> [|a|] = [new Block(), new Block()];
-        private readonly List<Block> [|b|] = new List<Block> { new Block(), new Block() };
-        private readonly List<Block> [|c|] = new List<Block>(2) { new() };
-        private readonly List<Block> [|d|] = new() { new Block() };
-        private readonly Block[] [|e|] = { new Block(), new Block() };
-        private readonly Block[] [|f|] = new[] { new Block(), new Block(), };
-        private readonly Block[] [|g|] = new Block[]
-        {
-            new Block(), // the first
-            new Block(),
-        };
-        private readonly Block[] [|h|] = Enumerable.Range(0, 4).Select(_ => new Block()).ToArray();
+        private readonly List<Block>
+            [|a|] = [new Block(), new Block()],
+            [|b|] = new List<Block> { new Block(), new Block() },
+            [|c|] = new List<Block>(2) { new() },
+            [|d|] = new() { new Block() },
+            [|e|] = new(),
+            [|f|] = [.. new[] { new Block() }];
+        private readonly Block[]
+            [|g|] = { new Block(), new Block() },
+            [|h|] = new[] { new Block(), new Block(), },
+            [|l|] = Enumerable.Range(0, 4).Select(_ => new Block()).ToArray(),
+            [|m|] = new Block[]
+            {
+                new Block(), // the first
+                new Block(),
+            };
         private readonly IReadOnlyList<Block> [|i|] = Enumerable.Range(0, 4).Select(_ => new Block()).ToList();
         private readonly System.Collections.Generic.IList<Block> [|j|] = new List<Block>(Enumerable.Repeat(new Block(), 1));
         private readonly IEnumerable<Block> [|k|] = new Block[2] { new(), new() };
-        private readonly List<Block> [|l|] = new(), [|m|] = [.. new[] { new Block() }];
 
         public Gpt() : base("Gpt") => RegisterComponents();
 
@@ -46,27 +49,30 @@ public sealed class UnfollowedChildFixTests
         """,
         """
         // Each a field of its own.
-        private readonly ModuleList<Block> a = [new Block(), new Block()];
-        private readonly ModuleList<Block> b = new ModuleList<Block> { new Block(), new Block() };
-        private readonly ModuleList<Block> c = new ModuleList<Block>() { new() };
-        private readonly ModuleList<Block> d = new() { new Block() };
-        private readonly ModuleList<Block> e = [new Block(), new Block()];
-        private readonly ModuleList<Block> f = [new Block(), new Block()];
-        private readonly ModuleList<Block> g = [
-            new Block(), // the first
-            new Block(),
-        ];
-        private readonly ModuleList<Block> h = [.. Enumerable.Range(0, 4).Select(_ => new Block())];
+        private readonly ModuleList<Block>
+            a = [new Block(), new Block()],
+            b = new ModuleList<Block> { new Block(), new Block() },
+            c = new ModuleList<Block>() { new() },
+            d = new() { new Block() },
+            e = new(),
+            f = [.. new[] { new Block() }];
+        private readonly ModuleList<Block>
+            g = [new Block(), new Block()],
+            h = [new Block(), new Block()],
+            l = [.. Enumerable.Range(0, 4).Select(_ => new Block())],
+            m = [
+                new Block(), // the first
+                new Block(),
+            ];
         private readonly ModuleList<Block> i = [.. Enumerable.Range(0, 4).Select(_ => new Block())];
         private readonly ModuleList<Block> j = [.. Enumerable.Repeat(new Block(), 1)];
         private readonly ModuleList<Block> k = [new(), new()];
-        private readonly ModuleList<Block> l = new(), m = [.. new[] { new Block() }];
 
         public Gpt() : base("Gpt") => RegisterComponents();
 
         public override Tensor forward(Tensor x) => x;
         """,
-        iterations: 12);
+        iterations: 5);
 
     [Fact]
     public Task What_is_done_with_them_goes_on() => FixesToCleanCode<UseModuleListCodeFix>(
