@@ -58,7 +58,7 @@ internal sealed record ComponentNameConflict(ISymbol Declaration, string Name, s
         }
     }
 
-    private static IEnumerable<IFieldSymbol> InstanceFields(INamedTypeSymbol type) => type.GetMembers().OfType<IFieldSymbol>().Where(field => !field.IsStatic);
+    private static IEnumerable<IFieldSymbol> InstanceFields(INamedTypeSymbol type) => type.FieldsInOrder().Where(field => !field.IsStatic);
 
     private static string ComponentName(IFieldSymbol field) => field.FindComponentName() ?? field.Name;
 
