@@ -1,4 +1,4 @@
-// Your own Transformer with LoRA: the base learns to copy a word, one adapter to reverse it, another to move each letter on by one.
+// Your own Transformer with LoRA: the base learns to copy a word, one adapter to reverse it, one to move each letter on by one.
 using LoraGen;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -37,11 +37,11 @@ Console.WriteLine($"The base is bit for bit what it was: {Bytes().SequenceEqual(
 
 void Train(IEnumerable<Parameter> parameters, Func<Tensor, Tensor> rule)
 {
-    using var optimizer = optim.AdamW(parameters, lr: 5e-3);
-    for (var step = 0; step < 200; step++)
+    using var optimizer = optim.AdamW(parameters, lr: 3e-3);
+    for (var step = 0; step < 300; step++)
     {
         using var scope = NewDisposeScope();
-        var words = randint(Gpt.Letters, [64, Gpt.Length]);
+        var words = randint(Gpt.Letters, [32, Gpt.Length]);
         optimizer.zero_grad();
         functional.cross_entropy(Logits(words, rule(words)).flatten(0, 1), rule(words).flatten()).backward();
         optimizer.step();
@@ -80,9 +80,9 @@ public sealed partial class Block : Module<Tensor, Tensor>
 {
     private const int Width = Gpt.Width, Heads = 4;
     private readonly LayerNorm ln_1 = LayerNorm(Width), ln_2 = LayerNorm(Width);
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear q_proj = Linear(Width, Width), k_proj = Linear(Width, Width);
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear v_proj = Linear(Width, Width), o_proj = Linear(Width, Width);
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear up = Linear(Width, 4 * Width), down = Linear(4 * Width, Width);
+    [LoraTarget(Rank = 8, Alpha = 32)] private readonly Linear q_proj = Linear(Width, Width), k_proj = Linear(Width, Width);
+    [LoraTarget(Rank = 8, Alpha = 32)] private readonly Linear v_proj = Linear(Width, Width), o_proj = Linear(Width, Width);
+    [LoraTarget(Rank = 8, Alpha = 32)] private readonly Linear up = Linear(Width, 4 * Width), down = Linear(4 * Width, Width);
 
     public Block() : base(nameof(Block)) => RegisterComponents();
 
