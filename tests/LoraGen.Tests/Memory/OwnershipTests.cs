@@ -40,28 +40,6 @@ public sealed class OwnershipTests
     }
 
     [Fact]
-    public void What_a_frozen_adapter_keeps_survives_the_scope_of_the_first_call()
-    {
-        using var model = new OneTarget(4, 4, dtype: ScalarType.BFloat16);
-        using var adapter = model.CreateAdapter().Trained();
-        using var x = Base.Input(2, 4).to_type(ScalarType.BFloat16);
-        foreach (var parameter in adapter.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
-        model.ActiveAdapter = adapter;
-        byte[] first;
-        using (NewDisposeScope())
-        {
-            first = Base.Bytes(model.call(x));
-        }
-
-        using var again = model.call(x);
-        Assert.Equal(first, Base.Bytes(again));
-    }
-
-    [Fact]
     public void A_merge_in_a_dispose_scope_can_be_undone_after_it()
     {
         using var model = new Tower();

@@ -10,7 +10,11 @@ internal static class Base
     public static Dictionary<string, byte[]> Bytes(nn.Module module)
         => module.state_dict().ToDictionary(item => item.Key, item => Bytes(item.Value));
 
-    public static byte[] Bytes(Tensor tensor) => tensor.detach().cpu().contiguous().bytes.ToArray();
+    public static byte[] Bytes(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.detach().cpu().contiguous().bytes.ToArray();
+    }
 
     /// <summary>Gives every A and B of an adapter values of about <paramref name="size"/>, as if it had been trained.</summary>
     public static TAdapter Trained<TAdapter>(this TAdapter adapter, ulong seed = 99, double size = 0.3)
