@@ -120,9 +120,9 @@ public sealed class DropoutTests : IDisposable
         Assert.Contains(0, Values.Flat(drawn));
         var (forward, gradients) = (reference.Forward(rows, mask), reference.Gradients(rows, upstream, mask));
         var absolute = reference.Absolute();
-        var sizes = absolute.Gradients(LoraLinear.Abs(rows), LoraLinear.Abs(upstream), mask);
+        var sizes = absolute.Gradients(Matrices.Abs(rows), Matrices.Abs(upstream), mask);
         var roundings = reference.Roundings + 9 + Size;
-        Rounding.AssertWithin(forward, Values.Matrix(y), absolute.Forward(LoraLinear.Abs(rows), mask), Rounding.Float32, roundings);
+        Rounding.AssertWithin(forward, Values.Matrix(y), absolute.Forward(Matrices.Abs(rows), mask), Rounding.Float32, roundings);
         Rounding.AssertWithin(gradients.A, Values.Matrix(_adapter.proj.A.grad!), sizes.A, Rounding.Float32, roundings);
         Rounding.AssertWithin(gradients.B, Values.Matrix(_adapter.proj.B.grad!), sizes.B, Rounding.Float32, roundings);
         Rounding.AssertWithin(gradients.X, Values.Matrix(x.grad!), sizes.X, Rounding.Float32, roundings);

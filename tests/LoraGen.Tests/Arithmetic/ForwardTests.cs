@@ -119,7 +119,7 @@ public sealed class ForwardTests
         Rounding.AssertWithin(
             reference.Forward(rows),
             Values.Matrix(y),
-            reference.Absolute().Forward(LoraLinear.Abs(rows)),
+            reference.Absolute().Forward(Matrices.Abs(rows)),
             Rounding.Unit(y.dtype),
             Rounding.Count(y.dtype, reference.Roundings, stored: 5));
     }

@@ -88,7 +88,7 @@ public sealed class GradientTests
         var reference = ForwardTests.ReferenceOf(model, 4);
         var (rows, upstream) = (Values.Matrix(x), Values.Matrix(dy));
         Rounding.AssertWithin(
-            reference.Gradients(rows, upstream).X, Values.Matrix(x.grad!), reference.Absolute().Gradients(LoraLinear.Abs(rows), LoraLinear.Abs(upstream)).X, Rounding.BFloat16, roundings: 6);
+            reference.Gradients(rows, upstream).X, Values.Matrix(x.grad!), reference.Absolute().Gradients(Matrices.Abs(rows), Matrices.Abs(upstream)).X, Rounding.BFloat16, roundings: 6);
         Assert.Null(adapter.proj.A.grad);
     }
 
@@ -185,7 +185,7 @@ public sealed class GradientTests
     {
         var (rows, upstream) = (Values.Matrix(x), Values.Matrix(dy));
         var expected = reference.Gradients(rows, upstream);
-        var sizes = reference.Absolute().Gradients(LoraLinear.Abs(rows), LoraLinear.Abs(upstream));
+        var sizes = reference.Absolute().Gradients(Matrices.Abs(rows), Matrices.Abs(upstream));
 
         // A or B in the half format, the product through it, the scaled product, the gradient before it is widened; for x, which has two
         // ways back, the sum of both.

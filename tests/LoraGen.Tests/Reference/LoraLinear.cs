@@ -93,19 +93,7 @@ internal sealed record LoraLinear(double[,] Weight, double[]? Bias, double[,] A,
     }
 
     /// <summary>The same with every number's absolute value: the sizes that rounding errors are proportional to.</summary>
-    public LoraLinear Absolute() => new(Abs(Weight), Bias is null ? null : [.. Bias.Select(Math.Abs)], Abs(A), Abs(B), Math.Abs(Scale));
-
-    public static double[,] Abs(double[,] matrix)
-    {
-        var result = (double[,])matrix.Clone();
-        for (var i = 0; i < result.GetLength(0); i++)
-        {
-            for (var j = 0; j < result.GetLength(1); j++)
-                result[i, j] = Math.Abs(result[i, j]);
-        }
-
-        return result;
-    }
+    public LoraLinear Absolute() => new(Matrices.Abs(Weight), Bias is null ? null : [.. Bias.Select(Math.Abs)], Matrices.Abs(A), Matrices.Abs(B), Math.Abs(Scale));
 
     private double[] Reduced(double[,] x, double[,]? mask, int row)
     {

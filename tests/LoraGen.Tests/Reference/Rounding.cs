@@ -44,6 +44,15 @@ internal static class Rounding
         }
     }
 
+    /// <summary>The number of a format nearest to a value, as torch rounds: to bf16 by way of fp32.</summary>
+    public static double Nearest(ScalarType dtype, double value) => dtype switch
+    {
+        ScalarType.Float64 => value,
+        ScalarType.Float32 => (float)value,
+        ScalarType.BFloat16 => ToBFloat16((float)value),
+        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Not a format that is rounded to here."),
+    };
+
     /// <summary>The bf16 number nearest to a value, ties to the even one; for values well inside the format's range.</summary>
     public static double ToBFloat16(double value)
     {
