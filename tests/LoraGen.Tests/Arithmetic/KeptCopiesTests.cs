@@ -127,12 +127,10 @@ public sealed class KeptCopiesTests : IDisposable
             _adapter.zero_grad();
         }
 
-        Evaluate();
-        using var before = _model.call(_x);
+        var before = Evaluate();
         Change(way);
         AssertIsFormula();
-        using var after = _model.call(_x);
-        Assert.NotEqual(Base.Bytes(before), Base.Bytes(after));
+        Assert.NotEqual(before, Evaluate());
     }
 
     private void Change(string way)

@@ -35,7 +35,7 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
         (1, Gen.Elements(ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float64).Select(dtype => (Command)new MoveModel(dtype))),
         (5, Gen.Constant((Command)new TrainStep())),
         (7, Age.Select(age => (Command)new StepAgain(age))),
-        (1, Age.Select(age => (Command)new FreeGradients(age))));
+        (3, Age.Select(age => (Command)new FreeGradients(age))));
 
     /// <summary>Up to 60 commands; what fails is shrunk by leaving commands out, many at once and then one by one.</summary>
     public static Arbitrary<CommandSequence> Any { get; } = Arb.From(
