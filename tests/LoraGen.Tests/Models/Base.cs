@@ -37,4 +37,21 @@ internal static class Base
         using var generator = new Generator(7, CPU);
         return randn(shape, generator: generator);
     }
+
+    /// <summary>
+    /// Makes a model compute with another's weights instead of its own, without a copy of them. <c>set_</c> lets each parameter look at
+    /// the other's memory; the parameter objects stay two. Assigning the other's Parameter object itself would give it two owners:
+    /// disposing or moving one model would take it from the other.
+    /// </summary>
+    public static TModel Sharing<TModel>(this TModel model, TModel other)
+        where TModel : nn.Module
+    {
+        using var inference = no_grad();
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            parameter.set_(other.get_parameter(name)!);
+        }
+
+        return model;
+    }
 }
