@@ -166,6 +166,24 @@ public sealed class SharedWeightsTests : IDisposable
         Assert.Equal(bits, Base.Bytes(model));
     }
 
+    [Fact]
+    public void Two_parts_of_one_tensor_are_two_weights()
+    {
+        using var model = new Room(4, 4);
+        using var fused = Base.Input(8, 4);
+        using (no_grad())
+        {
+            model.get_parameter("up.weight")!.set_(fused.narrow(0, 0, 4));
+            model.get_parameter("down.weight")!.set_(fused.narrow(0, 4, 4));
+        }
+
+        using var adapter = model.CreateAdapter().Trained();
+        var bits = Base.Bytes(model);
+        model.Merge(adapter);
+        model.Unmerge();
+        Assert.Equal(bits, Base.Bytes(model));
+    }
+
     private byte[] Output(Tower model)
     {
         using var inference = no_grad();
