@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoraGen.Merging;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -66,7 +67,8 @@ public sealed class LowRankUpdate : Module
     /// <param name="x">[..., in]</param>
     /// <returns>[..., out], in the dtype of x.</returns>
     /// <exception cref="LoraException">
-    /// The update was disposed while it was active, or the weight came to carry a merged adapter through another model that shares it.
+    /// The update was disposed or the base moved to another device while it was active, or the weight came to carry a merged adapter
+    /// through another model that shares it.
     /// </exception>
     public static Tensor Forward(Linear projection, LowRankUpdate? update, Tensor x)
         => update is { IsTargeted: true } ? update.AddTo(projection, x) : projection.call(x);
@@ -75,6 +77,19 @@ public sealed class LowRankUpdate : Module
     {
         RequireAlive();
         MergedWeights.RequireNone(Path, projection);
+        try
+        {
+            return Sum(projection, x);
+        }
+        catch (ExternalException)
+        {
+            RequireBeside(Path, projection.weight); // Looked at only now, since it costs as much as a small product.
+            throw;
+        }
+    }
+
+    private Tensor Sum(Linear projection, Tensor x)
+    {
         using var scope = NewDisposeScope();
         var rows = x.reshape(-1, x.shape[^1]);
         var result = projection.call(rows);
@@ -170,6 +185,14 @@ public sealed class LowRankUpdate : Module
         if (IsTargeted && A.IsInvalid)
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
+        }
+    }
+
+    internal void RequireBeside(string path, Tensor weight)
+    {
+        if (weight.device_type != A.device_type || weight.device_index != A.device_index)
+        {
+            throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {A.device}; move it with adapter.to(device).");
         }
     }
 

@@ -95,6 +95,28 @@ public sealed class LiveTensorTests
     }
 
     [Fact]
+    public void Merge_a_move_and_Unmerge_leave_nothing()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter().Trained();
+        var before = Live;
+        model.Merge(adapter);
+        model.to(ScalarType.BFloat16);
+        model.Unmerge();
+        Assert.Equal(before, Live);
+    }
+
+    [Fact]
+    public void A_merge_that_is_refused_leaves_nothing()
+    {
+        using var model = new OneTarget(4, 4, dtype: ScalarType.Float16);
+        using var adapter = model.CreateAdapter().Trained(size: 300);
+        var before = Live;
+        Assert.Throws<LoraException>(() => model.Merge(adapter));
+        Assert.Equal(before, Live);
+    }
+
+    [Fact]
     public void An_adapter_that_is_made_and_disposed_leaves_nothing()
     {
         using var model = new Tower();

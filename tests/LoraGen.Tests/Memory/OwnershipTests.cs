@@ -40,6 +40,19 @@ public sealed class OwnershipTests
     }
 
     [Fact]
+    public void An_adapter_moved_in_a_dispose_scope_survives_it()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter();
+        using (NewDisposeScope())
+        {
+            adapter.to(ScalarType.BFloat16);
+        }
+
+        AssertAlive(adapter);
+    }
+
+    [Fact]
     public void A_merge_in_a_dispose_scope_can_be_undone_after_it()
     {
         using var model = new Tower();

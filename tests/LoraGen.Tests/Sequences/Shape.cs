@@ -15,4 +15,6 @@ internal sealed record Shape(int Rank, bool Rslora, bool Whole)
     public LoraConfig Config => new() { Rank = Rank, Alpha = Alpha, UseRslora = Rslora, TargetModules = Whole ? null : ["inside.fc"] };
 
     public Dictionary<string, Factors> Factors(int seed) => Paths.ToDictionary(path => path, path => Sequences.Factors.Random(Rank, (2 * seed) + Array.IndexOf(TrackedBase.Paths, path)));
+
+    public override string ToString() => $"rank {Rank}{(Rslora ? ", rslora" : "")}{(Whole ? "" : ", second projection only")}";
 }
