@@ -111,12 +111,17 @@ public sealed class LowRankUpdate : Module
     {
         if (dtype == A.dtype)
         {
+            if (_kept is not null && MayStep())
+            {
+                DropKept(); // They are of a base in another dtype.
+            }
+
             return (A, B);
         }
 
-        if (training || is_grad_enabled() || HoldsGradient(A) || HoldsGradient(B))
+        if (training || MayStep())
         {
-            DropKept(); // A step may follow, and with it other values.
+            DropKept();
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
@@ -132,10 +137,16 @@ public sealed class LowRankUpdate : Module
         }
     }
 
-    private static bool HoldsGradient(Parameter parameter)
+    // An optimizer changes what holds a gradient, which a call that records gradients leads to.
+    private bool MayStep()
     {
-        using var gradient = parameter.grad;
-        return gradient is not null;
+        return is_grad_enabled() || HoldsGradient(A) || HoldsGradient(B);
+
+        static bool HoldsGradient(Parameter parameter)
+        {
+            using var gradient = parameter.grad;
+            return gradient is not null;
+        }
     }
 
     private void DropKept()

@@ -31,6 +31,7 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
         (7, Age.Select(age => (Command)new Attach(age))),
         (1, Gen.Constant((Command)new Disable())),
         (4, Age.Select(age => (Command)new Merge(age))),
+        (1, Gen.Elements<Command>(new AttachForeign(), new MergeForeign())),
         (3, Gen.Constant((Command)new Unmerge())),
         (1, Gen.Elements(ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float64).Select(dtype => (Command)new MoveModel(dtype))),
         (5, Gen.Constant((Command)new TrainStep())),

@@ -39,6 +39,21 @@ internal sealed record Merge(int Age) : OneAdapterCommand(Age)
     }
 }
 
+/// <summary>Activates an adapter whose shapes fit, but which was made for other weights.</summary>
+internal sealed record AttachForeign : Command
+{
+    public override bool IsRefused(World world) => true;
+
+    public override void Run(World world) => world.Model.ActiveAdapter = World.Foreign;
+}
+
+internal sealed record MergeForeign : Command
+{
+    public override bool IsRefused(World world) => true;
+
+    public override void Run(World world) => world.Model.Merge(World.Foreign);
+}
+
 internal sealed record Unmerge : Command
 {
     public override bool IsRefused(World world) => world.Merged is null;

@@ -15,6 +15,9 @@ internal sealed class World : IDisposable
     public const int Ages = 3;
     public const int Rows = 3;
 
+    /// <summary>An adapter of another model of the same class.</summary>
+    public static readonly Echo.Adapter Foreign = new Echo().CreateAdapter();
+
     private readonly Tensor _x;
     private readonly double[,] _input;
     private readonly ScratchFolder _folder = new();
