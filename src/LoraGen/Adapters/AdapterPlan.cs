@@ -1,3 +1,4 @@
+using LoraGen.Files;
 using LoraGen.Merging;
 using LoraGen.Peft;
 using TorchSharp;
@@ -60,9 +61,10 @@ internal sealed class AdapterPlan
         Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
         Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
         Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
-        _files?.RequireRank(path, scale.Rank);
 
-        var update = new LowRankUpdate(path, Uniform(scale.Rank, projection), Zeros(projection, scale.Rank), scale, probability);
+        // What a file does not hold takes no memory until its keys are compared, and is refused then.
+        var rows = _files is null || _files.Holds(path, scale.Rank, projection) ? scale.Rank : 0;
+        var update = new LowRankUpdate(path, Uniform(rows, projection), Zeros(projection, rows), scale, probability);
         _updates.Add(update);
         return update;
 
@@ -115,7 +117,7 @@ internal sealed class AdapterPlan
         var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
         if (_updates.Count == 0 || (_files is null && unmatched.Count > 0))
         {
-            throw new LoraException($"{_source}: [{string.Join(", ", unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
+            throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
         if (_updates.Select(update => update.Dropout).Distinct().Count() > 1)
