@@ -90,22 +90,20 @@ public sealed class PlaceTests : IDisposable
         Directory.CreateDirectory(folder);
         using var disk = Environment.IsPrivilegedProcess ? Mount.SmallDisk(folder, 1 << 20) : null;
         _first.Save(folder);
-        Forbid();
+        disk?.MakeReadOnly();
+        SetMode(UnixFileMode.UserRead | UnixFileMode.UserExecute);
 
         var refusal = Assert.Throws<LoraException>(() => _second.Save(folder));
 
         Assert.StartsWith($"{folder}: cannot be written: ", refusal.Message, StringComparison.Ordinal);
         AssertHolds(folder, 0);
+        SetMode(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
-        void Forbid()
+        void SetMode(UnixFileMode mode)
         {
-            if (disk is not null)
+            if (disk is null && !OperatingSystem.IsWindows())
             {
-                disk.MakeReadOnly();
-            }
-            else if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+                File.SetUnixFileMode(folder, mode);
             }
         }
     }
