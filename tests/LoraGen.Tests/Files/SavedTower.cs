@@ -15,6 +15,12 @@ internal sealed class SavedTower : IDisposable
         using var adapter = Model.CreateAdapter().Trained();
         adapter.Save(Folder);
         _base = Base.Bytes(Model);
+
+        // As a base is before it has any adapter: a refused one must not freeze it.
+        foreach (var parameter in Model.parameters())
+        {
+            parameter.requires_grad = true;
+        }
     }
 
     public Tower Model { get; } = new();
@@ -46,6 +52,7 @@ internal sealed class SavedTower : IDisposable
         Assert.All(named, part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
         Assert.Equal(_base, Base.Bytes(Model));
         Assert.Null(Model.ActiveAdapter);
+        Assert.All(Model.parameters(), parameter => Assert.True(parameter.requires_grad));
         Assert.DoesNotContain(refusal.Message, char.IsControl);
         return refusal.Message;
     }
