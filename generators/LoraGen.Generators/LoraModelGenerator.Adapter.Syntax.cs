@@ -34,7 +34,7 @@ public sealed partial class LoraModelGenerator
             writer.Write($"""
                 /// <summary>Used by CreateAdapter and Load.</summary>
                 [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-                public Adapter({model.Name} model, global::LoraGen.AdapterBuilder builder)
+                public Adapter({model.FullName} model, global::LoraGen.AdapterBuilder builder)
                     : base({(model.Base is null ? Literals.Quote(model.PlainName) : "model")}, builder)
                 """);
             using (writer.Open())
@@ -62,7 +62,7 @@ public sealed partial class LoraModelGenerator
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, {{model.Name}} model)
+            public static Adapter Load(string folder, {{model.FullName}} model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return {{(model.Base is null ? "model._lora.Load(folder, model)" : $"(Adapter){model.Base.AdapterType}.Load(folder, model)")}};

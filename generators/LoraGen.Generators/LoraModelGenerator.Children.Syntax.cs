@@ -14,13 +14,13 @@ public sealed partial class LoraModelGenerator
             var (name, maybe) = (child.Component.Field, child.Component.IsNullable ? "?" : "");
             if (!child.IsList)
             {
-                writer.Write($"{field}{maybe}.Attach({adapter}?.{name});");
+                writer.Write($"{As(child, field, maybe)}{maybe}.Attach({adapter}?.{name});");
                 return;
             }
 
             using (writer.Open($"for (var i = 0; i < {field}{maybe}.Count; i++)"))
             {
-                writer.Write($"{field}[i].Attach({adapter}?.{name}{maybe}[i]);");
+                writer.Write($"{As(child, $"{field}[i]")}.Attach({adapter}?.{name}{maybe}[i]);");
             }
         }
 
@@ -56,13 +56,13 @@ public sealed partial class LoraModelGenerator
             {
                 if (!child.IsList)
                 {
-                    writer.Write($"{field}.AddSites({adapter}, sites.Child({name}));");
+                    writer.Write($"{As(child, field)}.AddSites({adapter}, sites.Child({name}));");
                     return;
                 }
 
                 using (writer.Open($"for (var i = 0; i < {field}.Count; i++)"))
                 {
-                    writer.Write($$"""{{field}}[i].AddSites({{adapter}}[i], sites.Child($"{{Literals.Interpolated(child.Component.Name)}}.{i}"));""");
+                    writer.Write($$"""{{As(child, $"{field}[i]")}}.AddSites({{adapter}}[i], sites.Child($"{{Literals.Interpolated(child.Component.Name)}}.{i}"));""");
                 }
             }
         }
@@ -85,9 +85,12 @@ public sealed partial class LoraModelGenerator
         {
             var (name, field) = (Literals.Quote(child.Component.Name), $"model.{child.Component.Field}");
             Components.WriteAssignment(writer, child.Component, child.IsList
-                ? $"builder.Children({name}, {field}, static (child, childBuilder) => child.NewAdapter(childBuilder))"
-                : $"{field}.NewAdapter(builder.Child({name}))");
+                ? $"builder.Children({name}, {field}, static (child, childBuilder) => {As(child, "child")}.NewAdapter(childBuilder))"
+                : $"{As(child, field)}.NewAdapter(builder.Child({name}))");
         }
+
+        // As the class that the generated members are those of.
+        private static string As(ChildInfo child, string value, string maybe = "") => child.Class is null ? value : $"(({child.Class}{maybe}){value})";
 
         private static string Count(string list, string maybe) => maybe.Length == 0 ? $"{list}.Count" : $"{list}?.Count ?? 0";
     }

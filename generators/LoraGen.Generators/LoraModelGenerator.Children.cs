@@ -12,6 +12,7 @@ public sealed partial class LoraModelGenerator
             => new([.. model.AdaptedChildren.Select(child => new ChildInfo(
                 Components.Gather(child.Field),
                 GeneratedNames.AdapterOf(child.Model),
+                child.IsOfItsModel ? null : GeneratedNames.Of(child.Model),
                 child.IsList,
                 IsPublic: child.Visibility == Visibility.Public))]);
     }

@@ -13,7 +13,7 @@ public sealed partial class LoraModelGenerator
         public static ComponentInfo Gather(IFieldSymbol field) => new(
             Literals.Identifier(field.Name),
             field.FindComponentName() ?? field.Name,
-            IsNullable: field.NullableAnnotation == NullableAnnotation.Annotated);
+            IsNullable: field.NullableAnnotation != NullableAnnotation.NotAnnotated);
 
         /// <summary>The field from within its class, where a parameter or local may have the same name.</summary>
         public static string Access(ComponentInfo component, params string[] locals)

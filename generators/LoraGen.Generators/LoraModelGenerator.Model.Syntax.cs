@@ -17,6 +17,7 @@ public sealed partial class LoraModelGenerator
                 #nullable enable
                 #pragma warning disable IDE1006 // fields keep the checkpoint's names
                 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+                #pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
                 """);
 
@@ -38,7 +39,7 @@ public sealed partial class LoraModelGenerator
             }
             else
             {
-                WriteDerivedState(writer);
+                WriteDerivedState(writer, model.Base);
             }
 
             Targets.WriteAccessors(writer, model);
@@ -77,7 +78,7 @@ public sealed partial class LoraModelGenerator
             """);
 
         // The base class keeps the state; here it is seen as what it is in an object of this class.
-        private static void WriteDerivedState(IndentedWriter writer) => writer.Write("""
+        private static void WriteDerivedState(IndentedWriter writer, BaseInfo baseInfo) => writer.Write($$"""
             /// <inheritdoc/>
             public new Adapter? ActiveAdapter
             {
@@ -93,7 +94,7 @@ public sealed partial class LoraModelGenerator
                 => (Adapter)base.CreateAdapter(config, generator);
 
             /// <inheritdoc/>
-            public void Merge(Adapter adapter) => base.Merge(adapter);
+            public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<{{baseInfo.AdapterType}}>)this).Merge(adapter);
 
             void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 

@@ -30,7 +30,6 @@ public sealed partial class LoraModelGenerator
                 EnclosingTypes: new([.. model.Type.WithContainingTypes().Skip(1).Reverse().Select(Header)]),
                 Header: Header(model.Type),
                 PlainName: model.Type.Name,
-                Name: model.Type.ToDisplayString(NameFromWithin),
                 FullName: model.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat),
                 IsSealed: model.Type.IsSealed,
                 Base: model.Base is null ? null : new BaseInfo(GeneratedNames.AdapterOf(model.Base), GeneratedNames.AdapterOf(model.Root)),

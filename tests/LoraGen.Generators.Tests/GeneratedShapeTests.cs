@@ -129,6 +129,81 @@ public sealed class GeneratedShapeTests
     }
 
     [Fact]
+    public void A_child_whose_class_is_a_type_parameter_of_a_type_parameter()
+    {
+        var run = Compiles("Top`2.g.cs", """
+            [LoraModel]
+            public abstract partial class Layer() : Module<Tensor, Tensor>("Layer")
+            {
+                [LoraTarget] protected readonly Linear up = Linear(4, 4);
+            }
+
+            [LoraModel]
+            public sealed partial class Top<T, U>(T first) : Module<Tensor, Tensor>("Top")
+                where T : U
+                where U : Layer
+            {
+                private readonly T one = first;
+                private readonly ModuleList<T> many = new(first);
+                public override Tensor forward(Tensor x) => one.call(x);
+            }
+            """);
+        Assert.Contains("ModuleList<global::Layer.Adapter> many;", run, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_type_argument_that_is_less_visible_than_its_parent()
+    {
+        var run = Compiles("Host.g.cs", """
+            internal sealed class Setting;
+
+            [LoraModel]
+            public partial class Block<T>() : Module<Tensor, Tensor>("Block")
+            {
+                [LoraTarget] private readonly Linear up = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Up(x);
+            }
+
+            [LoraModel]
+            public sealed partial class Host() : Module<Tensor, Tensor>("Host")
+            {
+                private readonly Block<Setting> a = new();
+                private readonly Block<Setting[]> b = new();
+                private readonly Block<int> c = new();
+                public override Tensor forward(Tensor x) => a.call(b.call(c.call(x)));
+            }
+            """);
+        Assert.Contains("internal readonly global::Block<global::Setting>.Adapter a;", run, StringComparison.Ordinal);
+        Assert.Contains("internal readonly global::Block<global::Setting[]>.Adapter b;", run, StringComparison.Ordinal);
+        Assert.Contains("public readonly global::Block<int>.Adapter c;", run, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_class_with_a_name_that_modules_inherit_and_one_in_lower_case()
+    {
+        Compiles("HookRemover.g.cs", "[LoraModel] public partial class HookRemover() : Module<Tensor, Tensor>(\"a\") { [LoraTarget] private readonly Linear up = Linear(4, 4); public override Tensor forward(Tensor x) => Up(x); }");
+        Compiles("lower.g.cs", "#pragma warning disable CS8981\n[LoraModel] public partial class lower() : Module<Tensor, Tensor>(\"a\") { [LoraTarget] private readonly Linear up = Linear(4, 4); public override Tensor forward(Tensor x) => Up(x); }");
+    }
+
+    [Fact]
+    public void A_child_in_a_primary_constructors_parameter_has_no_field_that_code_could_name()
+        => Assert.DoesNotContain(">P", Compiles("Mlp.g.cs", """
+            [LoraModel]
+            public partial class Block() : Module<Tensor, Tensor>("Block")
+            {
+                [LoraTarget] private readonly Linear up = Linear(4, 4);
+                public override Tensor forward(Tensor x) => Up(x);
+            }
+
+            [LoraModel]
+            public sealed partial class Mlp(Block block, Linear given) : Module<Tensor, Tensor>("Mlp")
+            {
+                [LoraTarget] private readonly Linear up = given;
+                public override Tensor forward(Tensor x) => block.call(Up(x));
+            }
+            """), StringComparison.Ordinal);
+
+    [Fact]
     public void A_class_in_several_files_is_the_same_whichever_of_them_is_compiled_first()
     {
         var compilation = TestCompilation.Create(
@@ -138,10 +213,11 @@ public sealed class GeneratedShapeTests
         Assert.Equal(GeneratorRun.Of(compilation).Files["Mlp.g.cs"], GeneratorRun.Of(reversed).Files["Mlp.g.cs"]);
     }
 
-    private static void Compiles(string file, string source)
+    private static string Compiles(string file, string source)
     {
         var run = GeneratorRun.Of(source);
         Assert.Contains(file, run.Files.Keys);
         Assert.Empty(run.Complaints);
+        return run.Files[file];
     }
 }

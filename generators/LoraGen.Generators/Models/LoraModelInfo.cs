@@ -6,7 +6,6 @@ namespace LoraGen.Generators.Models;
 /// <param name="EnclosingTypes">The types to reopen around the class, the outermost first: <c>partial class Outer&lt;T&gt;</c>.</param>
 /// <param name="Header">The class's own declaration: <c>partial class Block</c>.</param>
 /// <param name="PlainName">Its name as a reader says it, without escapes and type parameters: <c>Block</c>.</param>
-/// <param name="Name">Its name from within: <c>Block</c>, <c>Block&lt;T&gt;</c>, <c>@class</c>.</param>
 /// <param name="FullName">Its name from anywhere: <c>global::Sample.Block</c>.</param>
 /// <param name="IsSealed">Whether nothing derives from it, so that nothing of it need be virtual.</param>
 /// <param name="Base">The [LoraModel] class that it derives from, or null.</param>
@@ -18,7 +17,6 @@ internal sealed record LoraModelInfo(
     EquatableArray<string> EnclosingTypes,
     string Header,
     string PlainName,
-    string Name,
     string FullName,
     bool IsSealed,
     BaseInfo? Base,

@@ -1,5 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace LoraGen.Generators.Semantics;
 
@@ -11,7 +12,8 @@ internal static class GeneratedNames
     // Private to the first [LoraModel] class of a line.
     private const string State = "_lora";
 
-    // The members of every [LoraModel] class; of methods, the names of their parameters' types.
+    // The members of every [LoraModel] class; of methods that users call, the names of their parameters' types. Of the methods that
+    // generated code calls there must be no overload at all: C# might call that one.
     private static readonly (string Name, string[]? Parameters)[] FixedMembers =
     [
         (Adapter, null),
@@ -19,11 +21,11 @@ internal static class GeneratedNames
         ("ActiveAdapter", null),
         ("MergedAdapter", null),
         ("CreateAdapter", ["LoraConfig", "Generator"]),
-        ("NewAdapter", ["AdapterBuilder"]),
+        ("NewAdapter", null),
         ("Merge", [Adapter]),
         ("Unmerge", []),
-        ("Attach", [Adapter]),
-        ("AddSites", [Adapter, "LoraSites"]),
+        ("Attach", null),
+        ("AddSites", null),
     ];
 
     private static readonly string[] AccessorParameters = ["Tensor"];
@@ -32,8 +34,10 @@ internal static class GeneratedNames
         SymbolDisplayFormat.FullyQualifiedFormat.AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
 
     /// <summary>The adapter's class by a name that is good anywhere: <c>global::Sample.Block&lt;string?&gt;.Adapter</c>.</summary>
-    public static string AdapterOf(INamedTypeSymbol model)
-        => $"{model.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(WithNullability)}.{Adapter}";
+    public static string AdapterOf(INamedTypeSymbol model) => $"{Of(model)}.{Adapter}";
+
+    /// <summary>The class by such a name.</summary>
+    public static string Of(INamedTypeSymbol model) => model.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(WithNullability);
 
     /// <summary>The field's name in PascalCase: <c>q_proj</c> is <c>QProj</c>, <c>_upProj</c> is <c>UpProj</c>.</summary>
     public static string Accessor(string field)
@@ -74,7 +78,7 @@ internal static class GeneratedNames
         var adapter = model.Type.FindAttribute(KnownTypes.LoraModelAttribute)?.AttributeClass?.ContainingAssembly.GetTypeByMetadataName(KnownTypes.LoraAdapter);
         foreach (var field in AdapterFields(model))
         {
-            if (field.Name == "Load" || (adapter is not null && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(IsInherited)))
+            if (field.Name == "Load" || (adapter is not null && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(member => IsInherited(member, model.Type))))
             {
                 yield return new NameConflict(field, $"{Adapter}.{field.Name}", "every adapter has a member with this name");
             }
@@ -108,17 +112,17 @@ internal static class GeneratedNames
             return "this is the name of a type parameter";
         }
 
-        if (type.GetMembers(name).Any(member => !IsGenerated(member) && Collides(member, parameters)))
+        if (Named(type, name).Any(member => !IsGenerated(member) && Collides(member, parameters)))
         {
             return $"'{type.Name}' has a member with this name";
         }
 
-        return type.BaseType?.WithBaseTypes().FirstOrDefault(ancestor => HasMember(ancestor, name, parameters)) is { } owner
+        return type.BaseType?.WithBaseTypes().FirstOrDefault(ancestor => HasMember(ancestor, type, name, parameters)) is { } owner
             ? $"the base class '{owner.Name}' has a member with this name"
             : null;
     }
 
-    private static bool HasMember(INamedTypeSymbol ancestor, string name, string[]? parameters)
+    private static bool HasMember(INamedTypeSymbol ancestor, INamedTypeSymbol type, string name, string[]? parameters)
     {
         // Of a base class that is a [LoraModel] the fixed members are extended, and the accessors may not be generated yet.
         if (ancestor.IsModel())
@@ -134,16 +138,40 @@ internal static class GeneratedNames
             }
         }
 
-        return ancestor.GetMembers(name).Any(member => IsInherited(member) && !IsGenerated(member) && Collides(member, parameters));
+        return Named(ancestor, name).Any(member => IsInherited(member, type) && !IsGenerated(member) && Collides(member, parameters));
     }
+
+    // An indexer has the name 'Item' for everyone but Roslyn.
+    private static IEnumerable<ISymbol> Named(INamedTypeSymbol type, string name)
+        => type.GetMembers(name).Concat(type.GetMembers(WellKnownMemberNames.Indexer).Where(indexer => indexer.MetadataName == name));
 
     private static bool Collides(ISymbol member, string[]? parameters)
         => parameters is null
             || member is not IMethodSymbol method
-            || (method.TypeParameters.IsEmpty && method.Parameters.Select(parameter => parameter.Type.Name).SequenceEqual(parameters));
+            || (method.TypeParameters.IsEmpty
+                && method.Parameters.Length == parameters.Length
+                && method.Parameters.Zip(parameters, (parameter, name) => IsOf(parameter, name, member.ContainingType)).All(same => same));
 
-    private static bool IsInherited(ISymbol member)
-        => member.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal;
+    // Other classes have an Adapter too; until it is generated, only the text says whose is meant.
+    private static bool IsOf(IParameterSymbol parameter, string name, INamedTypeSymbol type)
+        => parameter.RefKind == RefKind.None
+            && parameter.Type.Name == name
+            && (name != Adapter || OwnerInText(parameter) is not { } owner || owner == type.Name);
+
+    private static string? OwnerInText(IParameterSymbol parameter)
+    {
+        var type = (parameter.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax() as ParameterSyntax)?.Type;
+        return (type is NullableTypeSyntax nullable ? nullable.ElementType : type) is QualifiedNameSyntax { Left: var owner }
+            ? owner.DescendantNodesAndSelf().OfType<SimpleNameSyntax>().Last(node => node.Parent is QualifiedNameSyntax or AliasQualifiedNameSyntax).Identifier.ValueText
+            : null;
+    }
+
+    private static bool IsInherited(ISymbol member, INamedTypeSymbol type) => member.DeclaredAccessibility switch
+    {
+        Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal => true,
+        Accessibility.Internal or Accessibility.ProtectedAndInternal => SymbolEqualityComparer.Default.Equals(member.ContainingAssembly, type.ContainingAssembly),
+        _ => false,
+    };
 
     // Analyzers see the class with its generated half; Roslyn puts that half under a folder with the generator's name.
     private static bool IsGenerated(ISymbol member)

@@ -5,11 +5,12 @@ namespace LoraGen.Generators.Semantics;
 /// <summary>A field that holds a [LoraModel] child, or a ModuleList of them.</summary>
 internal sealed class LoraChildField
 {
-    private LoraChildField(IFieldSymbol field, INamedTypeSymbol model, bool isList)
+    private LoraChildField(IFieldSymbol field, ITypeSymbol childType, INamedTypeSymbol model, bool isList)
     {
         Field = field;
         Model = model;
         IsList = isList;
+        IsOfItsModel = SymbolEqualityComparer.Default.Equals(childType, model);
     }
 
     public IFieldSymbol Field { get; }
@@ -18,6 +19,9 @@ internal sealed class LoraChildField
     public INamedTypeSymbol Model { get; }
 
     public bool IsList { get; }
+
+    /// <summary>Whether the child's own type is that class, and neither one that derives from it nor a type parameter.</summary>
+    public bool IsOfItsModel { get; }
 
     /// <summary>What the field of the parent's adapter may be.</summary>
     public Visibility Visibility => VisibilityRules.Of(Model, Field.ContainingType);
@@ -28,18 +32,19 @@ internal sealed class LoraChildField
 
     public static LoraChildField? Find(IFieldSymbol field)
     {
-        if (field.IsStatic || field.AssociatedSymbol is not null)
+        // The hidden field of a property or of a primary constructor's parameter has no name that code could use.
+        if (field.IsStatic || field.IsImplicitlyDeclared)
         {
             return null;
         }
 
         if (field.Type.FindModel() is { } model)
         {
-            return new LoraChildField(field, model, isList: false);
+            return new LoraChildField(field, field.Type, model, isList: false);
         }
 
-        return field.Type.Is(KnownTypes.ModuleList) && ((INamedTypeSymbol)field.Type).TypeArguments[0].FindModel() is { } item
-            ? new LoraChildField(field, item, isList: true)
+        return field.Type.Is(KnownTypes.ModuleList) && ((INamedTypeSymbol)field.Type).TypeArguments[0] is var item && item.FindModel() is { } itemModel
+            ? new LoraChildField(field, item, itemModel, isList: true)
             : null;
     }
 }

@@ -9,7 +9,7 @@ internal static class LoraModels
     public static INamedTypeSymbol? FindModel(this ITypeSymbol type) => type switch
     {
         INamedTypeSymbol named => named.WithBaseTypes().FirstOrDefault(IsModel),
-        ITypeParameterSymbol parameter => parameter.ConstraintTypes.OfType<INamedTypeSymbol>().Select(FindModel).FirstOrDefault(model => model is not null),
+        ITypeParameterSymbol parameter => parameter.ConstraintTypes.Select(FindModel).FirstOrDefault(model => model is not null),
         _ => null,
     };
 

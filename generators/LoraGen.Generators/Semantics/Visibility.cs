@@ -19,7 +19,7 @@ internal static class VisibilityRules
     /// <summary>How visible a field of type <paramref name="child"/> may be in a public class nested in <paramref name="parent"/>.</summary>
     public static Visibility Of(INamedTypeSymbol child, INamedTypeSymbol parent)
     {
-        var limits = child.WithContainingTypes()
+        var limits = NamedTypes(child)
             .Where(limit => limit.DeclaredAccessibility != Accessibility.Public && !parent.WithContainingTypes().Any(type => IsWithin(type, limit)))
             .ToList();
         if (limits.Count == 0)
@@ -31,6 +31,15 @@ internal static class VisibilityRules
             ? Visibility.Internal
             : Visibility.None;
     }
+
+    // A field of type Block<Secret[]> is seen by those who see Block and Secret.
+    private static IEnumerable<INamedTypeSymbol> NamedTypes(ITypeSymbol type) => type switch
+    {
+        IArrayTypeSymbol array => NamedTypes(array.ElementType),
+        IPointerTypeSymbol pointer => NamedTypes(pointer.PointedAtType),
+        INamedTypeSymbol named => named.WithContainingTypes().Concat(named.WithContainingTypes().SelectMany(t => t.TypeArguments).SelectMany(NamedTypes)),
+        _ => [],
+    };
 
     // Whether only code that sees `limit` sees `type`, as far as these two declarations say.
     private static bool IsWithin(INamedTypeSymbol type, INamedTypeSymbol limit)

@@ -155,6 +155,66 @@ public sealed class NameConflictTests
         }
         """);
 
+    // C# would prefer it to the generated override, and the adapter would never arrive.
+    [Theory]
+    [InlineData("Attach", "public void Attach(Module? hook) { }")]
+    [InlineData("Attach", "public void Attach<T>(T hook) { }")]
+    [InlineData("AddSites", "public void AddSites(object adapter, object sites) { }")]
+    [InlineData("NewAdapter", "public object NewAdapter() => this;")]
+    public Task An_overload_of_a_method_that_generated_code_calls_is_found(string name, string member) => Rule<NameConflictAnalyzer>.Says(
+        $"'{name}' cannot be generated in 'Wide': 'Wide' has a member with this name",
+        Model("[LoraTarget] private readonly Linear up = Linear(4, 4);") + $$"""
+
+        [LoraModel]
+        public partial class {|#0:Wide|} : Mlp
+        {
+            [LoraTarget] private readonly Linear down = Linear(4, 4);
+            {{member}}
+        }
+        """);
+
+    [Theory]
+    [InlineData("internal Tensor QProj(Tensor x) => x;", "QProj")]
+    [InlineData("private protected Tensor QProj(Tensor x) => x;", "QProj")]
+    public Task A_member_that_a_base_class_shows_within_the_assembly_is_found(string member, string name) => Rule<NameConflictAnalyzer>.Says(
+        $"'{name}' cannot be generated in 'Mlp': the base class 'Layer' has a member with this name",
+        $$"""
+        public abstract class Layer(string name) : Module<Tensor, Tensor>(name)
+        {
+            {{member}}
+        }
+
+        [LoraModel]
+        public partial class Mlp() : Layer("Mlp")
+        {
+            [LoraTarget] private readonly Linear {|#0:q_proj|} = Linear(4, 4);
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
+    [Fact]
+    public Task An_indexer_is_found_under_the_name_that_others_know()
+        => Rule<NameConflictAnalyzer>.Finds(Model("[LoraTarget] private readonly Linear [|item|]; public int this[int i] => i;"));
+
+    [Fact]
+    public Task Another_classs_adapter_and_a_ref_parameter_make_an_overload() => Rule<NameConflictAnalyzer>.Finds("""
+        [LoraModel]
+        public partial class Block() : Module<Tensor, Tensor>("Block")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            public override Tensor forward(Tensor x) => Up(x);
+        }
+
+        [LoraModel]
+        public partial class Mlp() : Module<Tensor, Tensor>("Mlp")
+        {
+            private readonly Block block = new();
+            public void Merge(Block.Adapter part) => block.Merge(part);
+            public void Merge(ref Adapter adapter) => Merge(adapter);
+            public override Tensor forward(Tensor x) => block.call(x);
+        }
+        """);
+
     [Fact]
     public Task Overloads_private_members_of_a_base_and_other_names_are_not() => Rule<NameConflictAnalyzer>.Finds("""
         public abstract class Layer(string name) : Module<Tensor, Tensor>(name)
@@ -171,7 +231,6 @@ public sealed class NameConflictTests
             public Tensor Up(Tensor x, int times) => x;
             public Tensor Up<T>(T x) => zeros(1);
             public void Merge(string path) { }
-            public void Attach() { }
             public override Tensor forward(Tensor x) => Down(Gate(Up(x)));
         }
         """);

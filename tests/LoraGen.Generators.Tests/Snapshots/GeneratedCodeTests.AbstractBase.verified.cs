@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -56,7 +57,7 @@ namespace Sample
         {
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(AbstractBase model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.AbstractBase model, global::LoraGen.AdapterBuilder builder)
                 : base("AbstractBase", builder)
             {
             }
@@ -66,7 +67,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, AbstractBase model)
+            public static Adapter Load(string folder, global::Sample.AbstractBase model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);
@@ -82,6 +83,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -145,7 +147,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(AbstractChildren model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.AbstractChildren model, global::LoraGen.AdapterBuilder builder)
                 : base("AbstractChildren", builder)
             {
                 h = builder.Children("h", model.h, static (child, childBuilder) => child.NewAdapter(childBuilder));
@@ -157,7 +159,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, AbstractChildren model)
+            public static Adapter Load(string folder, global::Sample.AbstractChildren model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);
@@ -173,6 +175,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -193,7 +196,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.AbstractBase.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -227,7 +230,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Downwards model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Downwards model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 down = builder.Update("down", model.down, rank: 3, alpha: 8d, dropout: 0d);
@@ -239,7 +242,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Downwards model)
+            public static Adapter Load(string folder, global::Sample.Downwards model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.AbstractBase.Adapter.Load(folder, model);
@@ -255,6 +258,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -275,7 +279,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.AbstractBase.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -309,7 +313,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Upwards model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Upwards model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
@@ -321,7 +325,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Upwards model)
+            public static Adapter Load(string folder, global::Sample.Upwards model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.AbstractBase.Adapter.Load(folder, model);

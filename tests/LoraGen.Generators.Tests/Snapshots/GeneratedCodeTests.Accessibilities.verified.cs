@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -116,7 +117,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Accessibilities model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Accessibilities model, global::LoraGen.AdapterBuilder builder)
                 : base("Accessibilities", builder)
             {
                 a = builder.Update("a", model.a, rank: 8, alpha: 8d, dropout: 0d);
@@ -138,7 +139,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Accessibilities model)
+            public static Adapter Load(string folder, global::Sample.Accessibilities model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -76,7 +77,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Bias model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Bias model, global::LoraGen.AdapterBuilder builder)
                 : base("Bias", builder)
             {
                 with = builder.Update("with", model.with, rank: 8, alpha: 8d, dropout: 0d);
@@ -90,7 +91,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Bias model)
+            public static Adapter Load(string folder, global::Sample.Bias model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 partial class GlobalModel : global::LoraGen.ILoraModel<global::GlobalModel.Adapter>
 {
@@ -64,7 +65,7 @@ partial class GlobalModel : global::LoraGen.ILoraModel<global::GlobalModel.Adapt
 
         /// <summary>Used by CreateAdapter and Load.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public Adapter(GlobalModel model, global::LoraGen.AdapterBuilder builder)
+        public Adapter(global::GlobalModel model, global::LoraGen.AdapterBuilder builder)
             : base("GlobalModel", builder)
         {
             up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
@@ -76,7 +77,7 @@ partial class GlobalModel : global::LoraGen.ILoraModel<global::GlobalModel.Adapt
         /// <param name="model">The base that the adapter is for.</param>
         /// <returns>The adapter, not yet active.</returns>
         /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-        public static Adapter Load(string folder, GlobalModel model)
+        public static Adapter Load(string folder, global::GlobalModel model)
         {
             global::System.ArgumentNullException.ThrowIfNull(model);
             return model._lora.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -66,7 +67,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Layer model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Layer model, global::LoraGen.AdapterBuilder builder)
                 : base("Layer", builder)
             {
                 up = builder.Update("up", model.up, rank: 2, alpha: 6d, dropout: 0d);
@@ -78,7 +79,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Layer model)
+            public static Adapter Load(string folder, global::Sample.Layer model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);
@@ -94,6 +95,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -114,7 +116,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.Layer.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -138,7 +140,7 @@ namespace Sample
         {
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Same model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Same model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
             }
@@ -148,7 +150,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Same model)
+            public static Adapter Load(string folder, global::Sample.Same model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.Layer.Adapter.Load(folder, model);
@@ -164,6 +166,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -184,7 +187,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.Layer.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -231,7 +234,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Wide model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Wide model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 down = builder.Update("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
@@ -245,7 +248,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Wide model)
+            public static Adapter Load(string folder, global::Sample.Wide model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.Layer.Adapter.Load(folder, model);
@@ -261,6 +264,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -281,7 +285,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.Wide.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -330,7 +334,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Wider model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Wider model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 last = model.last.NewAdapter(builder.Child("last"));
@@ -344,7 +348,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Wider model)
+            public static Adapter Load(string folder, global::Sample.Wider model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.Wide.Adapter.Load(folder, model);

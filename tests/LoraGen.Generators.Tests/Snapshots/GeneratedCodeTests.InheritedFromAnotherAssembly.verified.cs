@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -25,7 +26,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.Library.Drawer.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -59,7 +60,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(InheritedFromAnotherAssembly model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.InheritedFromAnotherAssembly model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 pull = builder.Update("pull", model.pull, rank: 8, alpha: 8d, dropout: 0d);
@@ -71,7 +72,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, InheritedFromAnotherAssembly model)
+            public static Adapter Load(string folder, global::Sample.InheritedFromAnotherAssembly model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.Library.Drawer.Adapter.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -27,7 +28,7 @@ namespace Sample
                 => (Adapter)base.CreateAdapter(config, generator);
 
             /// <inheritdoc/>
-            public void Merge(Adapter adapter) => base.Merge(adapter);
+            public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.InheritedNested.Adapter>)this).Merge(adapter);
 
             void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -61,7 +62,7 @@ namespace Sample
 
                 /// <summary>Used by CreateAdapter and Load.</summary>
                 [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-                public Adapter(Inside model, global::LoraGen.AdapterBuilder builder)
+                public Adapter(global::Sample.InheritedNested.Inside model, global::LoraGen.AdapterBuilder builder)
                     : base(model, builder)
                 {
                     down = builder.Update("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
@@ -73,7 +74,7 @@ namespace Sample
                 /// <param name="model">The base that the adapter is for.</param>
                 /// <returns>The adapter, not yet active.</returns>
                 /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-                public static Adapter Load(string folder, Inside model)
+                public static Adapter Load(string folder, global::Sample.InheritedNested.Inside model)
                 {
                     global::System.ArgumentNullException.ThrowIfNull(model);
                     return (Adapter)global::Sample.InheritedNested.Adapter.Load(folder, model);
@@ -90,6 +91,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -151,7 +153,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(InheritedNested model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.InheritedNested model, global::LoraGen.AdapterBuilder builder)
                 : base("InheritedNested", builder)
             {
                 up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
@@ -163,7 +165,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, InheritedNested model)
+            public static Adapter Load(string folder, global::Sample.InheritedNested model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);

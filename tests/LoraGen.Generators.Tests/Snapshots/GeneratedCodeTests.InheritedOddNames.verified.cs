@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -25,7 +26,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.Layer.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -149,7 +150,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(InheritedOddNames model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.InheritedOddNames model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 own = builder.Update("own", model.own, rank: 8, alpha: 8d, dropout: 0d);
@@ -196,7 +197,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, InheritedOddNames model)
+            public static Adapter Load(string folder, global::Sample.InheritedOddNames model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.Layer.Adapter.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample.@namespace
 {
@@ -98,7 +99,7 @@ namespace Sample.@namespace
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(@class<@params> model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.@namespace.@class<@params> model, global::LoraGen.AdapterBuilder builder)
                 : base("class", builder)
             {
                 @event = builder.Update("event", model.@event, rank: 8, alpha: 8d, dropout: 0d);
@@ -120,7 +121,7 @@ namespace Sample.@namespace
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, @class<@params> model)
+            public static Adapter Load(string folder, global::Sample.@namespace.@class<@params> model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -66,7 +67,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(Early model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.Early model, global::LoraGen.AdapterBuilder builder)
                 : base("Early", builder)
             {
                 up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
@@ -78,7 +79,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, Early model)
+            public static Adapter Load(string folder, global::Sample.Early model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);
@@ -94,6 +95,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -114,7 +116,7 @@ namespace Sample
             => (Adapter)base.CreateAdapter(config, generator);
 
         /// <inheritdoc/>
-        public void Merge(Adapter adapter) => base.Merge(adapter);
+        public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<global::Sample.Early.Adapter>)this).Merge(adapter);
 
         void global::LoraGen.ILoraModel<Adapter>.Attach(Adapter? adapter) => Attach(adapter);
 
@@ -148,7 +150,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(LateRegistration model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.LateRegistration model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
                 down = builder.Update("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
@@ -160,7 +162,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, LateRegistration model)
+            public static Adapter Load(string folder, global::Sample.LateRegistration model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return (Adapter)global::Sample.Early.Adapter.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -74,7 +75,7 @@ namespace Sample
 
                             /// <summary>Used by CreateAdapter and Load.</summary>
                             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-                            public Adapter(Paw model, global::LoraGen.AdapterBuilder builder)
+                            public Adapter(global::Sample.Zoo.IHouse.Cage.Lion.Paw model, global::LoraGen.AdapterBuilder builder)
                                 : base("Paw", builder)
                             {
                                 claws = builder.Update("claws", model.claws, rank: 8, alpha: 8d, dropout: 0d);
@@ -86,7 +87,7 @@ namespace Sample
                             /// <param name="model">The base that the adapter is for.</param>
                             /// <returns>The adapter, not yet active.</returns>
                             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-                            public static Adapter Load(string folder, Paw model)
+                            public static Adapter Load(string folder, global::Sample.Zoo.IHouse.Cage.Lion.Paw model)
                             {
                                 global::System.ArgumentNullException.ThrowIfNull(model);
                                 return model._lora.Load(folder, model);
@@ -106,6 +107,7 @@ namespace Sample
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -183,7 +185,7 @@ namespace Sample
 
                         /// <summary>Used by CreateAdapter and Load.</summary>
                         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-                        public Adapter(Lion model, global::LoraGen.AdapterBuilder builder)
+                        public Adapter(global::Sample.Zoo.IHouse.Cage.Lion model, global::LoraGen.AdapterBuilder builder)
                             : base("Lion", builder)
                         {
                             mane = builder.Update("mane", model.mane, rank: 8, alpha: 8d, dropout: 0d);
@@ -199,7 +201,7 @@ namespace Sample
                         /// <param name="model">The base that the adapter is for.</param>
                         /// <returns>The adapter, not yet active.</returns>
                         /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-                        public static Adapter Load(string folder, Lion model)
+                        public static Adapter Load(string folder, global::Sample.Zoo.IHouse.Cage.Lion model)
                         {
                             global::System.ArgumentNullException.ThrowIfNull(model);
                             return model._lora.Load(folder, model);

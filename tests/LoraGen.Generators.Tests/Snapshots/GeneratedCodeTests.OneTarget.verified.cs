@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -66,7 +67,7 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(OneTarget model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.OneTarget model, global::LoraGen.AdapterBuilder builder)
                 : base("OneTarget", builder)
             {
                 up_proj = builder.Update("up_proj", model.up_proj, rank: 4, alpha: 16d, dropout: 0.05d);
@@ -78,7 +79,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, OneTarget model)
+            public static Adapter Load(string folder, global::Sample.OneTarget model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);

@@ -5,6 +5,7 @@
 #nullable enable
 #pragma warning disable IDE1006 // fields keep the checkpoint's names
 #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
+#pragma warning disable CS8981 // and so is a class whose name is all in lower case
 
 namespace Sample
 {
@@ -43,11 +44,11 @@ namespace Sample
         public void Attach(Adapter? adapter)
         {
             _lora.Active = adapter;
-            one.Attach(adapter?.one);
-            two?.Attach(adapter?.two);
+            ((global::Sample.Layer)one).Attach(adapter?.one);
+            ((global::Sample.Layer?)two)?.Attach(adapter?.two);
             for (var i = 0; i < many.Count; i++)
             {
-                many[i].Attach(adapter?.many[i]);
+                ((global::Sample.Layer)many[i]).Attach(adapter?.many[i]);
             }
         }
 
@@ -55,17 +56,17 @@ namespace Sample
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
         public void AddSites(Adapter adapter, global::LoraGen.LoraSites sites)
         {
-            one.AddSites(adapter.one, sites.Child("one"));
+            ((global::Sample.Layer)one).AddSites(adapter.one, sites.Child("one"));
             sites.RequireSameCount("two", two is null ? 0 : 1, adapter.two is null ? 0 : 1);
             if (two is not null && adapter.two is not null)
             {
-                two.AddSites(adapter.two, sites.Child("two"));
+                ((global::Sample.Layer)two).AddSites(adapter.two, sites.Child("two"));
             }
 
             sites.RequireSameCount("many", many.Count, adapter.many.Count);
             for (var i = 0; i < many.Count; i++)
             {
-                many[i].AddSites(adapter.many[i], sites.Child($"many.{i}"));
+                ((global::Sample.Layer)many[i]).AddSites(adapter.many[i], sites.Child($"many.{i}"));
             }
         }
 
@@ -83,12 +84,12 @@ namespace Sample
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-            public Adapter(TypeParameterChild<TLayer> model, global::LoraGen.AdapterBuilder builder)
+            public Adapter(global::Sample.TypeParameterChild<TLayer> model, global::LoraGen.AdapterBuilder builder)
                 : base("TypeParameterChild", builder)
             {
-                one = model.one.NewAdapter(builder.Child("one"));
-                two = model.two is null ? null : model.two.NewAdapter(builder.Child("two"));
-                many = builder.Children("many", model.many, static (child, childBuilder) => child.NewAdapter(childBuilder));
+                one = ((global::Sample.Layer)model.one).NewAdapter(builder.Child("one"));
+                two = model.two is null ? null : ((global::Sample.Layer)model.two).NewAdapter(builder.Child("two"));
+                many = builder.Children("many", model.many, static (child, childBuilder) => ((global::Sample.Layer)child).NewAdapter(childBuilder));
                 register_module("one", one);
                 if (two is not null)
                 {
@@ -103,7 +104,7 @@ namespace Sample
             /// <param name="model">The base that the adapter is for.</param>
             /// <returns>The adapter, not yet active.</returns>
             /// <exception cref="global::LoraGen.LoraException">A file is missing or malformed, or its tensors are not those of model.</exception>
-            public static Adapter Load(string folder, TypeParameterChild<TLayer> model)
+            public static Adapter Load(string folder, global::Sample.TypeParameterChild<TLayer> model)
             {
                 global::System.ArgumentNullException.ThrowIfNull(model);
                 return model._lora.Load(folder, model);
