@@ -28,11 +28,11 @@ public sealed partial class OwnOverloads : Module<Tensor, Tensor>
 public sealed class Overloading(long width) : Between(width)
 {
     /// <summary>Takes whatever is given, and does nothing with it.</summary>
-    public static void Attach(Module? hook) => GC.KeepAlive(hook);
+    public static void Attach(Module? hook) => System.GC.KeepAlive(hook);
 
     /// <summary>Takes whatever is given, and does nothing with it.</summary>
-    public static void AddSites(Module adapter, object sites) => GC.KeepAlive((adapter, sites));
+    public static void AddSites(Module adapter, object sites) => System.GC.KeepAlive((adapter, sites));
 
     /// <summary>Takes whatever is given, and refuses it.</summary>
-    public static Adapter NewAdapter(object builder) => throw new NotSupportedException($"{builder}");
+    public static Adapter NewAdapter(object builder) => throw new System.NotSupportedException($"{builder}");
 }
