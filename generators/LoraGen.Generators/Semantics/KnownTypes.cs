@@ -14,6 +14,8 @@ internal static class KnownTypes
     public const string Tensor = "TorchSharp.torch.Tensor";
     public const string NeuralNetworks = "TorchSharp.torch.nn";
     public const string Functional = "TorchSharp.torch.nn.functional";
+    public const string KeyValuePair = "System.Collections.Generic.KeyValuePair";
+    public const string Set = "System.Collections.Generic.ISet";
     public const string ModuleList = "TorchSharp.Modules.ModuleList";
     public const string ModuleDict = "TorchSharp.Modules.ModuleDict";
     public const string Sequential = "TorchSharp.Modules.Sequential";

@@ -25,7 +25,7 @@ internal sealed record UnfollowedChild(ISymbol Declaration, INamedTypeSymbol Mod
             }
             else if (child is null)
             {
-                yield return new UnfollowedChild(field, model, AdviceFor(model));
+                yield return new UnfollowedChild(field, model, IsSet(field.Type) ? AdviceForSet(model) : AdviceFor(model));
             }
             else if (child.Visibility == Visibility.None)
             {
@@ -35,4 +35,10 @@ internal sealed record UnfollowedChild(ISymbol Declaration, INamedTypeSymbol Mod
     }
 
     public static string AdviceFor(INamedTypeSymbol model) => $"declare the field as '{model.Name}' or 'ModuleList<{model.Name}>'";
+
+    // A set seldom holds children, but notes which ones it has met.
+    private static string AdviceForSet(INamedTypeSymbol model)
+        => $"hold it in a field of type '{model.Name}' or 'ModuleList<{model.Name}>', and suppress this where one does so already";
+
+    private static bool IsSet(ITypeSymbol type) => type is INamedTypeSymbol named && named.AllInterfaces.Prepend(named).Any(t => t.Is(KnownTypes.Set));
 }

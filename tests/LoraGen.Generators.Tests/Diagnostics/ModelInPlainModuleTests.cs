@@ -38,9 +38,12 @@ public sealed class ModelInPlainModuleTests
             private Block[] [|Array|] { get; } = [];
             private readonly List<Block> [|items|] = [];
             private readonly (Block, int) [|pair|] = (new(), 1);
+            private readonly BlockList [|derived|] = new();
             private Block [|Property|] { get; } = new();
             public override Tensor forward(Tensor x) => x;
         }
+
+        public sealed class BlockList : ModuleList<Block>;
 
         public class Heir : Block
         {

@@ -19,6 +19,10 @@ public sealed class UnfollowedChildTests
     [InlineData("private readonly ModuleDict<Block> [|h|] = ModuleDict<Block>();")]
     [InlineData("private readonly ModuleList<ModuleList<Block>> [|h|] = ModuleList<ModuleList<Block>>();")]
     [InlineData("private readonly List<Block[]>? [|h|];")]
+    [InlineData("private readonly Dictionary<string, List<Block>> [|h|] = new();")]
+    [InlineData("private readonly BlockList [|h|] = new(); public sealed class BlockList : ModuleList<Block>;")]
+    [InlineData("private readonly BlockBag [|h|] = new(); public class BlockBag : List<Block>;")]
+    [InlineData("private readonly Named [|h|] = new(); public class Named : Dictionary<string, Block>;")]
     public Task Other_holders_are_found(string field) => Rule<UnfollowedChildAnalyzer>.Finds(Model(field));
 
     [Theory]
@@ -36,6 +40,31 @@ public sealed class UnfollowedChildTests
     public Task A_property_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
         "The adapter cannot follow 'Only' to the [LoraModel] class 'Block': declare a field, since a property hides its own",
         Model("private Block {|#0:Only|} { get; } = new();"));
+
+    [Fact]
+    public Task A_set_of_children_is_told_to_keep_them_elsewhere() => Rule<UnfollowedChildAnalyzer>.Says(
+        "The adapter cannot follow 'seen' to the [LoraModel] class 'Block': hold it in a field of type 'Block' or 'ModuleList<Block>', and suppress this where one does so already",
+        Model("private readonly HashSet<Block> {|#0:seen|} = [];"));
+
+    [Fact]
+    public Task A_key_is_no_child() => Rule<UnfollowedChildAnalyzer>.Finds(Model("""
+        private readonly Dictionary<Block, string> names = [];
+        private readonly IReadOnlyDictionary<Block, int>? counts;
+        private readonly System.Runtime.CompilerServices.ConditionalWeakTable<Block, object> notes = new();
+        """));
+
+    // Its items are paths again, and so on.
+    [Fact]
+    public Task A_collection_of_itself_ends() => Rule<UnfollowedChildAnalyzer>.Finds(Model("""
+        private readonly Path? path;
+        private readonly Growing<int>? growing;
+        public abstract class Path : IEnumerable<Path>
+        {
+            public abstract IEnumerator<Path> GetEnumerator();
+            System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+        }
+        public abstract class Growing<T> : List<Growing<Growing<T>>>;
+        """));
 
     [Fact]
     public Task A_private_class_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
