@@ -70,8 +70,12 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
     }
 
     // A weight is the same one in another dtype or on another device.
-    private static IEnumerable<IOperation> BeforeConversion(IOperation tensor)
-        => tensor is IInvocationOperation { TargetMethod.Name: "to" or "to_type" or "type" or "detach" or "contiguous", Instance: { } original } ? [original] : [];
+    private static IEnumerable<IOperation> BeforeConversion(IOperation tensor) => tensor switch
+    {
+        IInvocationOperation { Instance: { } original } call when call.TargetMethod.Name is
+            "to" or "to_type" or "type" or "half" or "bfloat16" or "float" or "double" or "cpu" or "cuda" or "detach" or "clone" or "contiguous" => [original],
+        _ => [],
+    };
 
     // Sequential(q_proj, …) calls q_proj, and a ModuleList is there to hand out its modules to be called.
     private void CheckContainer(OperationAnalysisContext action, ValueOrigins values)

@@ -8,20 +8,15 @@ internal static class LambdaParameters
 {
     /// <summary>The collections whose items are given to the parameter.</summary>
     public static IEnumerable<IOperation> FindItemSources(this IParameterReferenceOperation reference)
-    {
-        if (FindReceiver(reference) is not { } call || !CallsPerItem(call.TargetMethod))
-        {
-            return [];
-        }
+        => FindArgument(reference) is { Parent: IInvocationOperation call } argument
+            && call.TargetMethod.IsPerItem()
+            && argument.Parameter?.OriginalDefinition.Type is INamedTypeSymbol { DelegateInvokeMethod: { } lambda }
+            && lambda.Parameters.ElementAtOrDefault(reference.Parameter.Ordinal)?.Type is { } item
+                ? call.FindCollections(item)
+                : [];
 
-        // Of Zip and Aggregate, too, a parameter has the items of a collection whose items have its type.
-        return from source in call.Arguments.Select(argument => argument.Value).Prepend(call.Instance)
-               where source is not null && SymbolEqualityComparer.Default.Equals(FindItemType(source.Type), reference.Parameter.Type)
-               select source;
-    }
-
-    // The call that the parameter's lambda is an argument of.
-    private static IInvocationOperation? FindReceiver(IParameterReferenceOperation reference)
+    // The argument that the parameter's lambda is.
+    private static IArgumentOperation? FindArgument(IParameterReferenceOperation reference)
     {
         IOperation? lambda = reference;
         while (lambda is not null && (lambda as IAnonymousFunctionOperation)?.Symbol.Equals(reference.Parameter.ContainingSymbol, SymbolEqualityComparer.Default) != true)
@@ -35,17 +30,6 @@ internal static class LambdaParameters
             argument = argument.Parent;
         }
 
-        return (argument as IArgumentOperation)?.Parent as IInvocationOperation;
+        return argument as IArgumentOperation;
     }
-
-    private static bool CallsPerItem(IMethodSymbol method)
-        => method.ContainingType is { } type
-            && (type.SpecialType == SpecialType.System_Array || type.Is("System.Linq.Enumerable") || type.Is("System.Collections.Generic.List"));
-
-    private static ITypeSymbol? FindItemType(ITypeSymbol? collection) => collection switch
-    {
-        IArrayTypeSymbol array => array.ElementType,
-        INamedTypeSymbol { TypeArguments.Length: 1 } named => named.TypeArguments[0],
-        _ => null,
-    };
 }

@@ -66,6 +66,10 @@ public sealed class IndirectBypassTests
         Tensor[] Lambda(Tensor x) => System.Linq.Enumerable.ToArray(System.Linq.Enumerable.Select(new[] { q_proj }, p => [|p.call(x)|]));
         Tensor[] ConvertAll(Tensor x) => System.Array.ConvertAll([q_proj, v_proj], p => [|p.call(x)|]);
         void ForEach(Tensor x) => new List<Linear> { q_proj }.ForEach(p => [|p.call(x)|].Dispose());
+        Tensor Sum(Tensor x) => new[] { q_proj }.Aggregate(x, (sum, p) => sum + [|p.call(x)|]);
+        Tensor[] Numbered(Tensor x) => new[] { q_proj }.Select((p, i) => [|p.call(x)|] * i).ToArray();
+        Tensor[] First(Tensor x) => new[] { q_proj }.Zip(new[] { k_proj }, (q, k) => [|q.call(x)|]).ToArray();
+        Tensor[] Second(Tensor x) => new[] { q_proj }.Zip(new[] { k_proj }, (q, k) => k.call(x)).ToArray();
         """));
 
     [Fact]
@@ -121,6 +125,10 @@ public sealed class IndirectBypassTests
         Tensor Local(Tensor x) { var w = q_proj.weight; return [|functional.linear(x, w!)|]; }
         Tensor Copy(Tensor x) { var p = q_proj; return [|functional.linear(x, p.weight!)|]; }
         Tensor Cast(Tensor x) => [|functional.linear(x, q_proj.weight!.to(x.dtype).detach())|];
+        Tensor Half(Tensor x) => [|functional.linear(x, q_proj.weight!.half())|] + [|functional.linear(x, q_proj.weight!.bfloat16())|];
+        Tensor Full(Tensor x) => [|functional.linear(x, q_proj.weight!.@float())|] + [|functional.linear(x, q_proj.weight!.@double())|];
+        Tensor Moved(Tensor x) => [|functional.linear(x, q_proj.weight!.cpu())|] + [|functional.linear(x, q_proj.weight!.cuda().clone())|];
+        Tensor Other(Tensor x) => functional.linear(x, q_proj.weight!.neg()) + functional.linear(x, k_proj.weight!.half());
         Tensor CastInPlace(Tensor x) { Tensor w = q_proj.weight!; w = w.to(x.dtype); return [|functional.linear(x, w)|]; }
         Tensor Each(Tensor x) { foreach (var p in new[] { q_proj }) { x = [|functional.linear(x, p.weight!)|]; } return x; }
         """));
@@ -218,6 +226,7 @@ public sealed class IndirectBypassTests
         """));
 
     private static string Model(string members) => $$"""
+        using System.Linq;
         #nullable enable annotations
         [LoraModel]
         public partial class Attention(string name) : Module<Tensor, Tensor>(name)
