@@ -85,16 +85,10 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
             return;
         }
 
-        foreach (var item in action.Operation.ShownContents().SelectMany(Leaves))
+        foreach (var item in action.Operation.ShownContents().SelectMany(ValueParts.Leaves))
         {
             Report(action, item.Syntax, TargetsIn(values.Of(item, ValueParts.Parts)), $"handed to a {container.Name}", canReplace: false);
         }
-    }
-
-    private static IEnumerable<IOperation> Leaves(IOperation value)
-    {
-        var parts = value.WithoutConversion().Parts().ToList();
-        return parts.Count > 0 ? parts.SelectMany(Leaves) : [value];
     }
 
     // A target without a [LoraModel] has no generated method, and a rule of its own.

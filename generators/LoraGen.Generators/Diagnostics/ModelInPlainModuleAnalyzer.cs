@@ -31,19 +31,19 @@ public sealed class ModelInPlainModuleAnalyzer() : LoraAnalyzer(Rule)
                 {
                     if (!field.IsStatic && field.Type.FindHeldModel() is { } model)
                     {
-                        var declaration = field.AssociatedSymbol ?? field;
+                        var declaration = field.Declaration();
                         action.ReportDiagnostic(At(declaration, declaration.Name, model.Name, type.Name));
                     }
                 }
             },
             SymbolKind.NamedType);
-        PlainHolders.Register(context, (action, field, value, model) =>
+        context.RegisterOperationBlockStartAction(block => PlainHolders.Register(block, (action, placed, model) =>
         {
-            if (IsPlain(field.ContainingType))
+            if (IsPlain(placed.Type))
             {
-                action.ReportDiagnostic(At(value.Syntax.GetLocation(), field.Name, model.Name, field.ContainingType.Name));
+                action.ReportDiagnostic(At(placed.Value.Syntax.GetLocation(), placed.Name, model.Name, placed.Type.Name));
             }
-        });
+        }));
     }
 
     private static bool IsPlain(INamedTypeSymbol type) => type.IsModule() && !type.IsModel();

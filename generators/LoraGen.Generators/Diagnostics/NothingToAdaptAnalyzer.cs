@@ -6,7 +6,7 @@ namespace LoraGen.Generators.Diagnostics;
 
 /// <summary>LORA010: a [LoraModel] class with no [LoraTarget] in it or below it.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NothingToAdaptAnalyzer() : ModelAnalyzer(Rule)
+public sealed class NothingToAdaptAnalyzer() : LoraAnalyzer(Rule)
 {
     /// <summary>'{0}' is a [LoraModel] but has nothing to adapt: neither a [LoraTarget] nor a child with one.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
@@ -19,12 +19,27 @@ public sealed class NothingToAdaptAnalyzer() : ModelAnalyzer(Rule)
         description: "An adapter without a single update would train nothing and save an empty file.",
         helpLinkUri: HelpLinks.For("LORA010"));
 
-    private protected override IEnumerable<Diagnostic> Check(LoraModelClass model)
-    {
-        // What is below a child that the adapter cannot follow is unknown, and LORA011 names that child.
-        if (!model.MentionsTarget && !UnfollowedChild.In(model.Type).Any())
+    private protected override void Register(AnalysisContext context) => context.RegisterSymbolStartAction(
+        start =>
         {
-            yield return At(model.Type, model.Type.Name);
-        }
-    }
+            var type = (INamedTypeSymbol)start.Symbol;
+            if (type.TypeKind != TypeKind.Class || !type.IsModel() || new LoraModelClass(type, start.CancellationToken).MentionsTarget)
+            {
+                return;
+            }
+
+            // What is below a child that the adapter cannot follow is unknown, and LORA011 names that child.
+            var hasUnfollowedChild = UnfollowedChild.In(type).Any();
+            start.RegisterOperationBlockStartAction(block => PlainHolders.Register(
+                block,
+                (_, placed, _) => hasUnfollowedChild |= SymbolEqualityComparer.Default.Equals(placed.Type, type)));
+            start.RegisterSymbolEndAction(end =>
+            {
+                if (!hasUnfollowedChild)
+                {
+                    end.ReportDiagnostic(At(type, type.Name));
+                }
+            });
+        },
+        SymbolKind.NamedType);
 }

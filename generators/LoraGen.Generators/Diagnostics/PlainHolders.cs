@@ -6,52 +6,70 @@ using Microsoft.CodeAnalysis.Operations;
 namespace LoraGen.Generators.Diagnostics;
 
 /// <summary>
-/// Fields that hold a [LoraModel] class without saying so: the type is Module or Sequential, and what an initializer or an assignment
-/// puts in is such a class.
+/// Where an object of a [LoraModel] class gets into a field whose type does not say so, or into the module itself by <c>register_module</c>.
+/// TorchSharp goes by the object, whatever the field's type.
 /// </summary>
 internal static class PlainHolders
 {
-    /// <summary>Checks each value of this kind with its field and the [LoraModel] class in it.</summary>
-    public static void Register(AnalysisContext context, Action<OperationAnalysisContext, IFieldSymbol, IOperation, INamedTypeSymbol> check)
+    /// <summary>Gives each such value of a body to a rule, with the class in it.</summary>
+    public static void Register(OperationBlockStartAnalysisContext block, Action<OperationAnalysisContext, PlacedValue, INamedTypeSymbol> check)
     {
-        context.RegisterOperationAction(
+        var values = new ValueOrigins(block.OperationBlocks);
+        block.RegisterOperationAction(
             action =>
             {
-                var initializer = (IFieldInitializerOperation)action.Operation;
-                foreach (var field in initializer.InitializedFields)
+                foreach (var placed in PlacedBy(action.Operation, values).Where(placed => placed.IsUntold))
                 {
-                    CheckValue(action, field, initializer.Value);
+                    if (values.FindModel(placed.Value) is { } model)
+                    {
+                        check(action, placed, model);
+                    }
                 }
             },
-            OperationKind.FieldInitializer);
-        context.RegisterOperationAction(
-            action =>
-            {
-                var assignment = (IAssignmentOperation)action.Operation;
-                foreach (var (field, value) in Assigned(assignment.Target, assignment.Value))
-                {
-                    CheckValue(action, field, value);
-                }
-            },
+            OperationKind.FieldInitializer,
             OperationKind.SimpleAssignment,
             OperationKind.CoalesceAssignment,
-            OperationKind.DeconstructionAssignment);
-
-        void CheckValue(OperationAnalysisContext action, IFieldSymbol field, IOperation value)
-        {
-            if (!field.IsStatic && field.Type is INamedTypeSymbol type && type.IsModule() && type.FindHeldModel() is null && value.FindModel() is { } model)
-            {
-                check(action, field, value, model);
-            }
-        }
+            OperationKind.DeconstructionAssignment,
+            OperationKind.Invocation);
     }
 
-    // Also the constructor's (attn, mlp) = (new Attention(), new Mlp()).
-    private static IEnumerable<(IFieldSymbol Field, IOperation Value)> Assigned(IOperation target, IOperation value) => target switch
+    private static IEnumerable<PlacedValue> PlacedBy(IOperation operation, ValueOrigins values) => operation switch
     {
-        IFieldReferenceOperation reference => [(reference.Field, value)],
+        IFieldInitializerOperation initializer => initializer.InitializedFields.Select(field => new PlacedValue(field, initializer.Value)),
+        ISimpleAssignmentOperation { Target: IPropertyReferenceOperation item } assignment => FilledIn(assignment, item.Instance, values),
+        IAssignmentOperation assignment => Assigned(assignment.Target, assignment.Value),
+        IInvocationOperation { TargetMethod.Name: "register_module" } call => Registered(call),
+        IInvocationOperation call => FilledIn(call, call.Instance, values),
+        _ => [],
+    };
+
+    // Also the constructor's (attn, mlp) = (new Attention(), new Mlp()).
+    private static IEnumerable<PlacedValue> Assigned(IOperation target, IOperation value) => target switch
+    {
+        IFieldReferenceOperation reference => [new(reference.Field, value)],
         ITupleOperation targets when value.WithoutConversion() is ITupleOperation values
             => targets.Elements.Zip(values.Elements, Assigned).SelectMany(assigned => assigned),
         _ => [],
     };
+
+    // layers.append(new Block()) and layers[0] = new Block(), where `layers` is a field.
+    private static IEnumerable<PlacedValue> FilledIn(IOperation fill, IOperation? container, ValueOrigins values)
+        => fill.FindFilledContainer() is null
+            ? []
+            : from reference in values.Of(container, BeforeAppend).OfType<IFieldReferenceOperation>()
+              from content in fill.ShownContents()
+              where content != container
+              from value in content.Leaves()
+              select new PlacedValue(reference.Field, value);
+
+    private static IEnumerable<IOperation> BeforeAppend(IOperation container)
+        => container is IInvocationOperation { TargetMethod.Name: "append", Instance: { } original } ? [original] : [];
+
+    // register_module("any", new Block()). What has a name may be in a field of its own as well.
+    private static IEnumerable<PlacedValue> Registered(IInvocationOperation call)
+        => call is { Instance: IInstanceReferenceOperation { Type: INamedTypeSymbol type }, Arguments.Length: 2 }
+            && call.Arguments[1].Value is var value
+            && value.WithoutConversion() is IObjectCreationOperation or IInvocationOperation
+                ? [new(type, call.Arguments[0].Value.ConstantValue.Value as string ?? call.TargetMethod.Name, null, value)]
+                : [];
 }

@@ -35,30 +35,24 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
                 var type = (INamedTypeSymbol)action.Symbol;
                 foreach (var child in type.IsModel() ? UnfollowedChild.In(type) : [])
                 {
-                    action.ReportDiagnostic(Make(child.Declaration.Locations[0], child, CanBeModuleList(child) ? IsListOfChildren : null));
+                    action.ReportDiagnostic(Make(child.Declaration.Locations[0], child.Declaration.Name, child.Model, child.Advice, CanBeModuleList(child) ? IsListOfChildren : null));
                 }
             },
             SymbolKind.NamedType);
-        PlainHolders.Register(context, (action, field, value, model) =>
+        context.RegisterOperationBlockStartAction(block => PlainHolders.Register(block, (action, placed, model) =>
         {
-            if (field.ContainingType.IsModel())
+            if (placed.Type.IsModel())
             {
-                var child = new UnfollowedChild(field, model, UnfollowedChild.AdviceFor(model));
-                action.ReportDiagnostic(Make(value.Syntax.GetLocation(), child, CanBeTypeOf(field, value) ? IsNewChild : null));
+                var advice = placed.Field is null ? UnfollowedChild.AdviceForNoField(model) : UnfollowedChild.AdviceFor(model);
+                action.ReportDiagnostic(Make(placed.Value.Syntax.GetLocation(), placed.Name, model, advice, CanBeTypeOf(placed) ? IsNewChild : null));
             }
-        });
+        }));
     }
 
-    private static Diagnostic Make(Location location, UnfollowedChild child, string? property)
+    private static Diagnostic Make(Location location, string name, INamedTypeSymbol model, string advice, string? property)
     {
         var properties = ImmutableDictionary<string, string?>.Empty;
-        return Diagnostic.Create(
-            Rule,
-            location,
-            property is null ? properties : properties.Add(property, null),
-            child.Declaration.Name,
-            child.Model.Name,
-            child.Advice);
+        return Diagnostic.Create(Rule, location, property is null ? properties : properties.Add(property, null), name, model.Name, advice);
     }
 
     private static bool CanBeModuleList(UnfollowedChild child)
@@ -75,8 +69,10 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
         _ => null,
     };
 
-    private static bool CanBeTypeOf(IFieldSymbol field, IOperation value)
-        => value.WithoutConversion() is IObjectCreationOperation { Type: INamedTypeSymbol created }
+    private static bool CanBeTypeOf(PlacedValue placed)
+        => placed is { Field: { Type: INamedTypeSymbol type } field, Value: var value }
+            && type.IsModule()
+            && value.WithoutConversion() is IObjectCreationOperation { Type: INamedTypeSymbol created }
             && created.FindModel() is not null
             && VisibilityRules.Of(created, field.ContainingType) is var visibility
             && (visibility == Visibility.Public || (visibility == Visibility.Internal && field.DeclaredAccessibility == Accessibility.Private));

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis;
 namespace LoraGen.Generators.Semantics;
 
 /// <summary>A [LoraModel] child that the adapter cannot mirror, since its field is not one of the class or of a ModuleList.</summary>
-/// <param name="Declaration">The field or, for its hidden field, the property.</param>
+/// <param name="Declaration">The field or, for a hidden one, the property or parameter.</param>
 /// <param name="Model">The child's class.</param>
 /// <param name="Advice">What to change, as the end of a sentence.</param>
 internal sealed record UnfollowedChild(ISymbol Declaration, INamedTypeSymbol Model, string Advice)
@@ -19,9 +19,10 @@ internal sealed record UnfollowedChild(ISymbol Declaration, INamedTypeSymbol Mod
             }
 
             var child = LoraChildField.Find(field);
-            if (field.AssociatedSymbol is { } property)
+            if (field.Declaration() is var declaration && declaration is not IFieldSymbol)
             {
-                yield return new UnfollowedChild(property, model, "declare a field, since a property hides its own");
+                var kind = declaration is IPropertySymbol ? "property" : "captured parameter";
+                yield return new UnfollowedChild(declaration, model, $"declare a field, since a {kind} hides its own");
             }
             else if (child is null)
             {
@@ -35,6 +36,8 @@ internal sealed record UnfollowedChild(ISymbol Declaration, INamedTypeSymbol Mod
     }
 
     public static string AdviceFor(INamedTypeSymbol model) => $"declare the field as '{model.Name}' or 'ModuleList<{model.Name}>'";
+
+    public static string AdviceForNoField(INamedTypeSymbol model) => $"declare a field of type '{model.Name}' or 'ModuleList<{model.Name}>' for it";
 
     // A set seldom holds children, but notes which ones it has met.
     private static string AdviceForSet(INamedTypeSymbol model)

@@ -18,6 +18,13 @@ internal static class ValueParts
         _ => [],
     };
 
+    /// <summary>The parts, and theirs in turn; the value itself where it has none.</summary>
+    public static IEnumerable<IOperation> Leaves(this IOperation value)
+    {
+        var parts = value.WithoutConversion().Parts().ToList();
+        return parts.Count > 0 ? parts.SelectMany(Leaves) : [value];
+    }
+
     public static IOperation WithoutConversion(this IOperation value) => value is IConversionOperation conversion ? conversion.Operand.WithoutConversion() : value;
 
     private static bool IsSystemCollection(ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() == "System.Collections.Generic";

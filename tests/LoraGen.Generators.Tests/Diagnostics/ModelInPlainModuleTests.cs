@@ -58,13 +58,27 @@ public sealed class ModelInPlainModuleTests
             private readonly Module a = [|new Block()|], b;
             private readonly Sequential c = [|Sequential(("first", Linear(4, 4)), ("second", new Block()))|];
             private readonly Module? d;
+            private readonly object e = [|new Block()|];
+            private readonly ModuleList<Module> f = [];
             public Plain() : base("Plain")
             {
                 (b, d) = (LayerNorm(4), [|new Block()|]);
                 d ??= [|Sequential(LayerNorm(4)).append(new Block()).append(LayerNorm(4))|];
+                f.Add([|new Block()|]);
+                register_module("g", [|new Block()|]);
             }
 
             public override Tensor forward(Tensor x) => c.call(x);
+        }
+        """);
+
+    [Fact]
+    public Task A_captured_parameter_is_found() => Rule<ModelInPlainModuleAnalyzer>.Says(
+        "'block' holds the [LoraModel] class 'Block', but 'Plain' is not a [LoraModel], so an adapter of a model around it does not reach 'block'",
+        Block + """
+        public class Plain(Block {|#0:block|}) : Module<Tensor, Tensor>("Plain")
+        {
+            public override Tensor forward(Tensor x) => block.call(x);
         }
         """);
 
@@ -89,7 +103,7 @@ public sealed class ModelInPlainModuleTests
             private static readonly Module sharedToo = new Block();
             private readonly Func<Block> make = () => shared;
             private readonly Module norm = LayerNorm(shared.GetName().Length);
-            private readonly object any = new Block();
+            private readonly object size = new Block().GetName().Length;
             public override Tensor forward(Tensor x) => make().call(x);
         }
         """);

@@ -153,4 +153,26 @@ public sealed class ModelShapeTests
             public override Tensor forward(Tensor x) => Up(x);
         }
         """);
+
+    // LORA011 names the child.
+    [Theory]
+    [InlineData("private readonly Module<Tensor, Tensor> inner = new Block();", true)]
+    [InlineData("private readonly List<Block> inner = [];", true)]
+    [InlineData("public Holder(bool b) : this() => register_module(\"inner\", new Block());", true)]
+    [InlineData("private class Other() : Module(\"Other\") { private readonly Module inner = new Block(); }", false)]
+    public Task A_child_that_the_adapter_cannot_follow_may_have_one(string member, bool hasChild) => Rule<NothingToAdaptAnalyzer>.Finds($$"""
+        [LoraModel]
+        public partial class {{(hasChild ? "Holder" : "[|Holder|]")}}() : Module<Tensor, Tensor>("Holder")
+        {
+            public override Tensor forward(Tensor x) => x;
+            {{member}}
+        }
+
+        [LoraModel]
+        public partial class Block() : Module<Tensor, Tensor>("Block")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            public override Tensor forward(Tensor x) => Up(x);
+        }
+        """);
 }

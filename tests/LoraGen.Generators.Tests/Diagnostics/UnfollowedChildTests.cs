@@ -33,8 +33,37 @@ public sealed class UnfollowedChildTests
     [InlineData("private readonly Sequential h = [|Sequential((\"first\", Linear(4, 4)), (\"second\", new Block()))|];")]
     [InlineData("private readonly ModuleList<Module> h = [|new ModuleList<Module>([Linear(4, 4), new Block()])|];")]
     [InlineData("private readonly ModuleList<Module> h = [|ModuleList<Module>(new Block())|];")]
+    [InlineData("private readonly IModel h = [|new Block()|];")]
+    [InlineData("private readonly object h = [|new Block()|];")]
+    [InlineData("private readonly List<Module> h = [|[Linear(4, 4), new Block()]|];")]
+    [InlineData("private readonly Module h; Gpt(bool b) : this() { h = [|b ? new Block() : Linear(4, 4)|]; }")]
+    [InlineData("private readonly Module h; Gpt(Module? given) : this() { h = [|given ?? new Block()|]; }")]
+    [InlineData("private readonly Module h; Gpt(int n) : this() { h = [|n switch { 0 => Linear(4, 4), _ => new Block() }|]; }")]
+    [InlineData("private readonly Module h; Gpt(bool b) : this() { Module<Tensor, Tensor> m = new Block(); h = [|m|]; }")]
+    [InlineData("private readonly Module h; Gpt(Block[] all) : this() { foreach (Block one in all) { h = [|one|]; } }")]
+    [InlineData("private readonly Sequential h = Sequential(); Gpt(bool b) : this() { h.append(\"a\", [|new Block()|]).append(ReLU()).append(\"b\", [|new Block()|]); }")]
+    [InlineData("private readonly ModuleList<Module> h = new(); Gpt(bool b) : this() { h.Add([|new Block()|]); h[0] = [|new Block()|]; h.Add(ReLU()); }")]
+    [InlineData("private readonly ModuleDict<Module> h = new(); Gpt(bool b) : this() { h.Add(\"a\", [|new Block()|]); h[\"b\"] = [|new Block()|]; }")]
     public Task What_is_put_into_a_plain_holder_is_found(string field)
         => Rule<UnfollowedChildAnalyzer>.Finds("#pragma warning disable CS8618\n" + Model(field));
+
+    [Fact]
+    public Task What_is_registered_by_hand_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
+        "The adapter cannot follow 'any' to the [LoraModel] class 'Block': declare a field of type 'Block' or 'ModuleList<Block>' for it",
+        Model("private Gpt(bool b) : this() => register_module(\"any\", {|#0:new Block()|});"));
+
+    [Fact]
+    public Task A_captured_parameter_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
+        "The adapter cannot follow 'block' to the [LoraModel] class 'Block': declare a field, since a captured parameter hides its own",
+        Model("") + """
+
+        [LoraModel]
+        public partial class Wrapper(Block {|#0:block|}, Block kept, Linear norm) : Module<Tensor, Tensor>("Wrapper")
+        {
+            private readonly Block own = kept;
+            public override Tensor forward(Tensor x) => own.call(norm.call(block.call(x)));
+        }
+        """);
 
     [Fact]
     public Task A_property_is_found() => Rule<UnfollowedChildAnalyzer>.Says(
@@ -90,7 +119,10 @@ public sealed class UnfollowedChildTests
         private readonly Module norm = LayerNorm(new Block().Size);
         private static readonly Block[] shared = [];
         private Block First => one;
-        private void Use() { Module local = new Block(); }
+        private readonly object size = new Block().Size;
+        private readonly Sequential tail = Sequential();
+        private void Use() { Module<Tensor, Tensor> local = new Block(); var other = Sequential(); other.append(local); tail.append(ReLU()); }
+        private void Register() { register_module("one", one); register_module("norm", LayerNorm(4)); h.Add(new Block()); }
         """));
 
     [Fact]
@@ -106,8 +138,10 @@ public sealed class UnfollowedChildTests
         """);
 
     private static string Model(string members) => $$"""
+        public interface IModel;
+
         [LoraModel]
-        public partial class Block() : Module<Tensor, Tensor>("Block")
+        public partial class Block() : Module<Tensor, Tensor>("Block"), IModel
         {
             [LoraTarget] private readonly Linear fc = Linear(4, 4);
             public int Size => 4;
