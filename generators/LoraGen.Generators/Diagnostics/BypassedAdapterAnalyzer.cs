@@ -58,7 +58,7 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
     // linear(x, q_proj.weight, q_proj.bias) computes what q_proj.call(x) does.
     private void CheckLinear(OperationAnalysisContext action, ValueOrigins values, IInvocationOperation call)
     {
-        if (call.TargetMethod.Name == "linear" && call.TargetMethod.ContainingType.Is(KnownTypes.Functional))
+        if (IsLinear(call.TargetMethod) || (call.TargetMethod.MethodKind == MethodKind.DelegateInvoke && values.Of(call.Instance).Any(IsLinear)))
         {
             var weight = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 1)?.Value;
             var owners = values.Of(weight, BeforeConversion)
@@ -68,6 +68,10 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
             Report(action, call.Syntax, TargetsIn(owners.SelectMany(values.Of)), "computed by functional.linear", canReplace: false);
         }
     }
+
+    private static bool IsLinear(IMethodSymbol method) => method.Name == "linear" && method.ContainingType.Is(KnownTypes.Functional);
+
+    private static bool IsLinear(IOperation function) => function is IDelegateCreationOperation { Target: IMethodReferenceOperation { Method: var method } } && IsLinear(method);
 
     // A weight is the same one in another dtype or on another device.
     private static IEnumerable<IOperation> BeforeConversion(IOperation tensor) => tensor switch

@@ -26,12 +26,13 @@ internal static class ItemMethods
         }
     }
 
-    private static bool IsOf(ITypeSymbol? collection, ITypeSymbol item) => SymbolEqualityComparer.Default.Equals(FindItem(collection), item);
-
-    private static ITypeSymbol? FindItem(ITypeSymbol? collection) => collection switch
+    /// <summary>What a type is a collection of, or null where it is none.</summary>
+    public static ITypeSymbol? FindItem(ITypeSymbol? collection) => collection switch
     {
         IArrayTypeSymbol array => array.ElementType,
         INamedTypeSymbol { TypeArguments.Length: 1 } named => named.TypeArguments[0],
         _ => null,
     };
+
+    private static bool IsOf(ITypeSymbol? collection, ITypeSymbol item) => SymbolEqualityComparer.Default.Equals(FindItem(collection), item);
 }

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace LoraGen.Generators.Semantics;
 
-/// <summary>Everything that a body ever assigns to its locals, in whatever order.</summary>
+/// <summary>Everything that a body ever assigns to its locals and gives to the parameters of its local functions, in whatever order.</summary>
 internal static class LocalValues
 {
     public static ILookup<ISymbol, ValuePart> In(IEnumerable<IOperation> bodies)
@@ -26,6 +26,9 @@ internal static class LocalValues
             .SelectMany(section => section.Clauses)
             .OfType<IPatternCaseClauseOperation>()
             .SelectMany(clause => Bind(clause.Pattern, new(choice.Value))),
+
+        IArgumentOperation { Parameter: { RefKind: RefKind.None, ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.LocalFunction } } parameter } argument
+            => [(parameter.OriginalDefinition, new(argument.Value))],
 
         // What another method assigns is unknown, but that it does so is not.
         IArgumentOperation { Parameter.RefKind: RefKind.Ref or RefKind.Out } argument => Bind(argument.Value, new(argument)),
@@ -54,6 +57,11 @@ internal static class LocalValues
             .. recursive.DeclaredSymbol is { } local ? [(local, value)] : Enumerable.Empty<(ISymbol, ValuePart)>(),
             .. recursive.DeconstructionSubpatterns.SelectMany((part, index) => Bind(part, ElementOf(value, index))),
             .. recursive.PropertySubpatterns.SelectMany(part => Bind(part.Pattern, new(part.Member))),
+        ],
+        IListPatternOperation list =>
+        [
+            .. list.DeclaredSymbol is { } local ? [(local, value)] : Enumerable.Empty<(ISymbol, ValuePart)>(),
+            .. list.Patterns.SelectMany(item => item is ISlicePatternOperation { Pattern: { } rest } ? Bind(rest, value) : Bind(item, ElementOf(value, ValuePath.AnyItem))),
         ],
         IBinaryPatternOperation both => Bind(both.LeftPattern, value).Concat(Bind(both.RightPattern, value)),
         INegatedPatternOperation negated => Bind(negated.Pattern, value),

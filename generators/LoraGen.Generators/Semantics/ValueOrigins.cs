@@ -11,6 +11,7 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
 {
     // Few bodies ask, so the assignments are looked up when the first question comes.
     private readonly Lazy<ILookup<ISymbol, ValuePart>> _locals = new(() => LocalValues.In(bodies));
+    private readonly Lazy<ILookup<ISymbol, ValuePart>> _results = new(() => LocalFunctions.ResultsIn(bodies));
 
     /// <summary>The expressions that the value may come from, none of which is a copy, a conversion or a choice.</summary>
     public IEnumerable<IOperation> Of(IOperation? value) => Of(value, static _ => []);
@@ -48,8 +49,8 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
         }
     }
 
-    /// <summary>What is assigned to a local.</summary>
-    public IEnumerable<ValuePart> AssignedTo(ILocalSymbol local) => _locals.Value[local];
+    /// <summary>What is assigned to a local, or given to the parameter of a local function.</summary>
+    public IEnumerable<ValuePart> AssignedTo(ISymbol local) => _locals.Value[local];
 
     // Where a part of a value comes from in turn, or null where the value is an origin itself.
     private IEnumerable<ValuePart>? Sources(IOperation value, ValuePath? path)
@@ -58,8 +59,17 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
         {
             IConversionOperation { OperatorMethod: null } conversion => [new(conversion.Operand, path)],
             ISimpleAssignmentOperation assignment => [new(assignment.Value, path)],
-            ILocalReferenceOperation local => AssignedTo(local.Local).Select(assigned => assigned with { Path = ValuePath.Join(assigned.Path, path) }),
+            ILocalReferenceOperation local => Along(AssignedTo(local.Local), path),
+            IParameterReferenceOperation { Parameter.ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.LocalFunction } } parameter
+                => Along(AssignedTo(parameter.Parameter), path),
             IParameterReferenceOperation parameter => parameter.FindItemSources().Select(source => new ValuePart(source, new(ValuePath.AnyItem, path))),
+
+            // A call of a function that stands in the body.
+            IInvocationOperation { TargetMethod.MethodKind: MethodKind.LocalFunction } call => Along(ResultsOf(call), path),
+            IInvocationOperation { TargetMethod.MethodKind: MethodKind.DelegateInvoke, Instance: { } function } => [new(function, new(ValuePath.Result, path))],
+            IDelegateCreationOperation function when path is { Element: ValuePath.Result } => [new(function.Target, path)],
+            IAnonymousFunctionOperation function when path is { Element: ValuePath.Result } => Along(_results.Value[function.Symbol], path.Rest),
+            IMethodReferenceOperation function when path is { Element: ValuePath.Result } => Along(_results.Value[function.Method.OriginalDefinition], path.Rest),
 
             // A choice.
             IConditionalOperation choice => Either(choice.WhenTrue, choice.WhenFalse),
@@ -77,19 +87,43 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
             IImplicitIndexerReferenceOperation item => [new(item.Instance, new(ValuePath.AnyItem, path))],
             IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } list } => [new(list, new(ValuePath.AnyItem, path))],
 
+            IPropertyReferenceOperation { Instance: { } owner, Property: { ContainingType.IsAnonymousType: true } property } => [new(owner, new(IndexOf(property), path))],
+            IInvocationOperation { TargetMethod: var method } call when method.IsPerItem() && call.FindCollections(method.OriginalDefinition.ReturnType).ToList() is { Count: > 0 } lists
+                => lists.Select(list => new ValuePart(list, new(ValuePath.AnyItem, path))),
+
+            // new[] { q_proj }.Reverse() has the items of the array.
+            IInvocationOperation { TargetMethod: var method } call when path is { Element: ValuePath.AnyItem }
+                && method.IsPerItem() && ItemMethods.FindItem(method.OriginalDefinition.ReturnType) is { } item && call.FindCollections(item).ToList() is { Count: > 0 } lists
+                => lists.Select(list => new ValuePart(list, path)),
+
             // A value made of parts: the path gets shorter.
+            IAnonymousObjectCreationOperation anonymous when path is { Element: >= 0 }
+                => anonymous.Initializers.OfType<ISimpleAssignmentOperation>().Skip(path.Element).Take(1).Select(part => new ValuePart(part.Value, path.Rest)),
             ITupleOperation tuple when path is { Element: >= 0 } => tuple.Elements.Skip(path.Element).Take(1).Select(element => new ValuePart(element, path.Rest)),
             ISpreadOperation spread => [new(spread.Operand, new(ValuePath.AnyItem, path))],
             _ when path is { Element: ValuePath.AnyItem } && value.Parts().ToList() is { Count: > 0 } items => items.Select(item => new ValuePart(item, path.Rest)),
             _ => null,
         };
 
+        static IEnumerable<ValuePart> Along(IEnumerable<ValuePart> values, ValuePath? path)
+            => values.Select(part => part with { Path = ValuePath.Join(part.Path, path) });
+
         IEnumerable<ValuePart> Either(params IOperation?[] values) => values.OfType<IOperation>().Select(chosen => new ValuePart(chosen, path));
     }
+
+    // A local function that returns its parameter returns what this call gave it, whatever the others did.
+    private IEnumerable<ValuePart> ResultsOf(IInvocationOperation call)
+        => from result in _results.Value[call.TargetMethod.OriginalDefinition]
+           let parameter = (result.Value.WithoutConversion() as IParameterReferenceOperation)?.Parameter
+           let given = call.Arguments.FirstOrDefault(argument => parameter is not null && SymbolEqualityComparer.Default.Equals(argument.Parameter?.OriginalDefinition, parameter))
+           select given is null ? result : new ValuePart(given.Value);
 
     // `pair.Item1` and `pair.projection` are one element.
     private static int IndexOf(IFieldSymbol field)
         => field.ContainingType.TupleElements.Select(ItemName).TakeWhile(name => name != ItemName(field)).Count();
+
+    private static int IndexOf(IPropertySymbol property)
+        => property.ContainingType.GetMembers().OfType<IPropertySymbol>().TakeWhile(other => other.Name != property.Name).Count();
 
     private static string ItemName(IFieldSymbol element) => (element.CorrespondingTupleField ?? element).Name;
 

@@ -73,6 +73,33 @@ public sealed class IndirectBypassTests
         """));
 
     [Fact]
+    public Task What_a_function_of_the_same_body_takes_or_returns_is_found() => Rule<BypassedAdapterAnalyzer>.Finds(Model("""
+        Tensor Returned(Tensor x) { Linear L() => q_proj; Linear K() { Func<Linear> f = () => q_proj; return k_proj; } return [|L().call(x)|] + K().call(x); }
+        Tensor Lambda(Tensor x) { Func<Linear> get = () => q_proj, other = () => k_proj; return [|get().call(x)|] + other().call(x); }
+        Tensor Group(Tensor x) { Linear L() { return q_proj; } Func<Linear> get = L; return [|get().call(x)|] + [|get.Invoke().call(x)|]; }
+        Tensor Pair(Tensor x) { (Linear, Linear) L() => (q_proj, k_proj); return [|L().Item1.call(x)|] + L().Item2.call(x); }
+        Tensor Given(Tensor x) { Tensor F(Linear l, Linear m) => [|l.call(x)|] + m.call(x); return F(q_proj, k_proj); }
+        Tensor Generic(Tensor x) { T Same<T>(T l) => l; return [|Same(q_proj).call(x)|] + Same(k_proj).call(x); }
+        Tensor Recursive(Tensor x) { Linear L(Linear l, int n) => n > 0 ? L(l, n - 1) : l; return [|L(q_proj, 2).call(x)|]; }
+        Tensor Endless(Tensor x) { Linear L() => L(); Func<Linear> f = null!; f = () => f(); return L().call(f().call(x)); }
+        """));
+
+    [Fact]
+    public Task An_item_that_came_through_Linq_is_found() => Rule<BypassedAdapterAnalyzer>.Finds(Model("""
+        Tensor First(Tensor x) => [|new[] { q_proj }.First().call(x)|] + new[] { k_proj }.First().call(x);
+        Tensor Reversed(Tensor x) { foreach (var p in new List<Linear> { q_proj, k_proj }.AsEnumerable().Reverse().ToList()) { x = [|p.call(x)|]; } return x; }
+        Tensor Each(Tensor x) => new[] { q_proj }.Where(p => p is not null).Select(p => [|p.call(x)|]).Last();
+        Tensor Counted(Tensor x) => new[] { q_proj }.Length > 0 ? k_proj.call(x) : x;
+        """));
+
+    [Fact]
+    public Task A_part_of_an_anonymous_object_or_a_list_pattern_is_found() => Rule<BypassedAdapterAnalyzer>.Finds(Model("""
+        Tensor Anonymous(Tensor x) { var both = new { q_proj, Key = k_proj }; return [|both.q_proj.call(x)|] + both.Key.call(x); }
+        Tensor List(Tensor x) => new[] { q_proj } is [var p, ..] ? [|p.call(x)|] : x;
+        Tensor Slice(Tensor x) => new[] { q_proj } is [_, .. var rest] ? [|rest[0].call(x)|] : x;
+        """));
+
+    [Fact]
     public Task A_method_group_is_found() => Rule<BypassedAdapterAnalyzer>.Finds(Model("""
         Func<Tensor, Tensor> Local() { var p = q_proj; Func<Tensor, Tensor> f = [|p.forward|]; return f; }
         Delegate Delegate() => new Func<Tensor, Tensor>([|((Module<Tensor, Tensor>)q_proj).call|]);
@@ -129,6 +156,7 @@ public sealed class IndirectBypassTests
         Tensor Full(Tensor x) => [|functional.linear(x, q_proj.weight!.@float())|] + [|functional.linear(x, q_proj.weight!.@double())|];
         Tensor Moved(Tensor x) => [|functional.linear(x, q_proj.weight!.cpu())|] + [|functional.linear(x, q_proj.weight!.cuda().clone())|];
         Tensor Other(Tensor x) => functional.linear(x, q_proj.weight!.neg()) + functional.linear(x, k_proj.weight!.half());
+        Tensor Function(Tensor x) { Func<Tensor, Tensor, Tensor?, Tensor> f = functional.linear; return [|f(x, q_proj.weight!, null)|] + f(x, k_proj.weight!, null); }
         Tensor CastInPlace(Tensor x) { Tensor w = q_proj.weight!; w = w.to(x.dtype); return [|functional.linear(x, w)|]; }
         Tensor Each(Tensor x) { foreach (var p in new[] { q_proj }) { x = [|functional.linear(x, p.weight!)|]; } return x; }
         """));
