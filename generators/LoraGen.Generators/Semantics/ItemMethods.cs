@@ -26,13 +26,27 @@ internal static class ItemMethods
         }
     }
 
-    /// <summary>What a type is a collection of, or null where it is none.</summary>
-    public static ITypeSymbol? FindItem(ITypeSymbol? collection) => collection switch
+    /// <summary>Where the result of a call comes from: it may be an item of a collection, as First's is, or have the same items, as Reverse's.</summary>
+    public static IReadOnlyList<ValuePart> FindSources(this IInvocationOperation call, ValuePath? path)
+    {
+        if (!call.TargetMethod.IsPerItem())
+        {
+            return [];
+        }
+
+        var result = call.TargetMethod.OriginalDefinition.ReturnType;
+        var ofItem = call.FindCollections(result).Select(collection => new ValuePart(collection, new(ValuePath.AnyItem, path)));
+        return path is { Element: ValuePath.AnyItem } && FindItem(result) is { } item
+            ? [.. ofItem, .. call.FindCollections(item).Select(collection => new ValuePart(collection, path))]
+            : [.. ofItem];
+    }
+
+    private static bool IsOf(ITypeSymbol? collection, ITypeSymbol item) => SymbolEqualityComparer.Default.Equals(FindItem(collection), item);
+
+    private static ITypeSymbol? FindItem(ITypeSymbol? collection) => collection switch
     {
         IArrayTypeSymbol array => array.ElementType,
         INamedTypeSymbol { TypeArguments.Length: 1 } named => named.TypeArguments[0],
         _ => null,
     };
-
-    private static bool IsOf(ITypeSymbol? collection, ITypeSymbol item) => SymbolEqualityComparer.Default.Equals(FindItem(collection), item);
 }

@@ -86,15 +86,10 @@ internal sealed class ValueOrigins(IEnumerable<IOperation> bodies)
             IArrayElementReferenceOperation item => [new(item.ArrayReference, new(ValuePath.AnyItem, path))],
             IImplicitIndexerReferenceOperation item => [new(item.Instance, new(ValuePath.AnyItem, path))],
             IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } list } => [new(list, new(ValuePath.AnyItem, path))],
-
             IPropertyReferenceOperation { Instance: { } owner, Property: { ContainingType.IsAnonymousType: true } property } => [new(owner, new(IndexOf(property), path))],
-            IInvocationOperation { TargetMethod: var method } call when method.IsPerItem() && call.FindCollections(method.OriginalDefinition.ReturnType).ToList() is { Count: > 0 } lists
-                => lists.Select(list => new ValuePart(list, new(ValuePath.AnyItem, path))),
 
-            // new[] { q_proj }.Reverse() has the items of the array.
-            IInvocationOperation { TargetMethod: var method } call when path is { Element: ValuePath.AnyItem }
-                && method.IsPerItem() && ItemMethods.FindItem(method.OriginalDefinition.ReturnType) is { } item && call.FindCollections(item).ToList() is { Count: > 0 } lists
-                => lists.Select(list => new ValuePart(list, path)),
+            // new[] { q_proj }.Reverse().First()
+            IInvocationOperation call when call.FindSources(path) is { Count: > 0 } sources => sources,
 
             // A value made of parts: the path gets shorter.
             IAnonymousObjectCreationOperation anonymous when path is { Element: >= 0 }
