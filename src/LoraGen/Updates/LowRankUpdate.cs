@@ -209,7 +209,7 @@ public sealed class LowRankUpdate : Module
 
     internal void RequireAlive()
     {
-        if (IsTargeted && A.IsInvalid)
+        if (IsTargeted && (A.IsInvalid || B.IsInvalid))
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
         }
