@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LoraGen;
 using LoraGen.Training;
 using LoraGen.Training.Data;
 using LoraGen.Training.Optimization;
@@ -37,9 +38,7 @@ internal sealed class Method(DocTask task, Judge judge, FineTuneOptions options,
         var savedBytes = save();
         cancellation.ThrowIfCancellationRequested();
 
-        // Nothing steps the adapter from here on: without gradients and in evaluation mode it is not cast to the base's dtype at every call.
-        model.ActiveAdapter?.zero_grad();
-        model.ActiveAdapter?.eval();
+        Freeze(model.ActiveAdapter);
         var loss = judge.Loss(model, cancellation);
         var summaries = judge.Summaries(name, model, cancellation);
         var (bleu, exactMatch) = judge.Score(summaries);
@@ -55,6 +54,17 @@ internal sealed class Method(DocTask task, Judge judge, FineTuneOptions options,
             PeakBytes = memory.Bytes,
             Summaries = summaries,
         };
+    }
+
+    // Nothing steps the adapter from here on: frozen and in evaluation mode it is not cast to the base's dtype at every call.
+    private static void Freeze(LoraAdapter? adapter)
+    {
+        adapter?.zero_grad();
+        adapter?.eval();
+        foreach (var parameter in adapter?.parameters() ?? [])
+        {
+            parameter.requires_grad = false;
+        }
     }
 
     private void Train(string name, LlamaForCausalLM model, IReadOnlyList<Parameter> trainable, double learningRate, CancellationToken cancellation)

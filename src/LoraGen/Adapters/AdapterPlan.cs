@@ -59,7 +59,7 @@ internal sealed class AdapterPlan
         var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? rank, _alphas.Find(path) ?? Config.Alpha ?? alpha, Config.UseRslora);
         var probability = Config.Dropout ?? dropout;
         Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
-        Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
+        Require(scale.Alpha > 0 && scale.IsFinite, "alpha", "above 0 whose scale fp32 can hold", scale.Alpha);
         Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
 
         // What a file does not hold takes no memory until its keys are compared, and is refused then.

@@ -37,7 +37,8 @@ public interface ILoraModel<TAdapter>
     /// Writes W = W0 + (alpha / r) B A into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
     /// section 4.1). Computed in fp32 and rounded once to the base's dtype. The adapter is no longer active afterwards, since the
     /// weights carry it. Models that share these weights compute with it too, and refuse adapters of their own until
-    /// <see cref="Unmerge"/>.
+    /// <see cref="Unmerge"/>. It holds the original weights too: a model that is disposed while merged frees them only when the garbage
+    /// collector takes it, or when <see cref="Unmerge"/> is called, which may be after <c>Dispose</c>.
     /// </summary>
     /// <exception cref="LoraException">
     /// A weight would not be finite, another adapter is active or merged, or the adapter does not fit; the base is then untouched.
@@ -46,7 +47,7 @@ public interface ILoraModel<TAdapter>
 
     /// <summary>
     /// Restores the weights that <see cref="Merge"/> replaced, bit for bit. Where the model was moved to another dtype since, they become
-    /// W0 rounded once to it.
+    /// W0 rounded once to it. What was disposed since is passed over.
     /// </summary>
     /// <exception cref="LoraException">Nothing is merged here.</exception>
     void Unmerge();

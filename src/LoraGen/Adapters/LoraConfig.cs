@@ -12,7 +12,10 @@ public sealed record LoraConfig
     /// <summary>The scale's numerator of every targeted projection that <see cref="AlphaPattern"/> does not name (PEFT: <c>lora_alpha</c>).</summary>
     public double? Alpha { get; init; }
 
-    /// <summary>Dropout probability on A's input while training (PEFT: <c>lora_dropout</c>).</summary>
+    /// <summary>
+    /// Dropout probability on A's input while the base's projection is in training mode (<c>model.train()</c>), whichever mode the adapter
+    /// is in (PEFT: <c>lora_dropout</c>).
+    /// </summary>
     public double? Dropout { get; init; }
 
     /// <summary>Scale by alpha / sqrt(r) instead of alpha / r (PEFT: <c>use_rslora</c>; arXiv 2312.03732).</summary>

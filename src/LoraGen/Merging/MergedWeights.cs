@@ -16,10 +16,13 @@ internal sealed class MergedWeights
     private static ImmutableDictionary<WeightMemory, WeakReference<MergedWeights>> memories = ImmutableDictionary<WeightMemory, WeakReference<MergedWeights>>.Empty;
 
     private readonly List<Entry> _entries = [];
+    private readonly WeakReference<MergedWeights> _claim;
+    private ImmutableList<WeightMemory> _claimed = [];
 
-    private MergedWeights()
-    {
-    }
+    private MergedWeights() => _claim = new WeakReference<MergedWeights>(this);
+
+    // A model that was dropped while merged takes this with it; its claims would stay, and every call of every model would look at them.
+    ~MergedWeights() => Release();
 
     /// <summary>Whether a projection's weight carries an adapter.</summary>
     public static bool Holds(Linear projection)
@@ -38,19 +41,21 @@ internal sealed class MergedWeights
         }
     }
 
-    /// <summary>Writes W0 + (alpha / r) B A into every targeted weight.</summary>
+    /// <summary>
+    /// Writes W0 + (alpha / r) B A into every targeted weight. Every sum is made twice, for it is checked before any weight is written, and
+    /// to keep all of them until then would take the base's memory once more.
+    /// </summary>
     /// <param name="sites">Sites that can take their updates.</param>
-    /// <exception cref="LoraException">A sum is not finite; every weight is then as it was.</exception>
+    /// <exception cref="LoraException">A sum is not finite, or a weight shares its memory with another; no weight was touched.</exception>
     public static MergedWeights Merge(IReadOnlyList<LoraSite> sites)
     {
+        var targeted = sites.Where(site => site.Update.IsTargeted).ToList();
+        targeted.ForEach(RequireFinite);
         var merged = new MergedWeights();
         try
         {
-            foreach (var site in sites.Where(site => site.Update.IsTargeted))
-            {
-                merged.Add(site);
-            }
-
+            targeted.ForEach(merged.Claim);
+            targeted.ForEach(merged.Write);
             return merged;
         }
         catch
@@ -60,43 +65,62 @@ internal sealed class MergedWeights
         }
     }
 
-    private void Add(LoraSite site)
+    private static void RequireFinite(LoraSite site)
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var weight = site.Projection.weight;
-
-        // One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.
-        var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        var sum = (site.Update.Delta(wide) + weight).to_type(weight.dtype);
-        if (!sum.isfinite().all().item<bool>())
+        if (!Sum(site).isfinite().all().item<bool>())
         {
             throw new LoraException($"{site.Path}: expected finite weights after merging, found NaN or infinity. The adapter or the base is broken; the base is unchanged.");
         }
+    }
 
-        var memory = WeightMemory.Of(weight);
-        if (!Claim(memory))
+    // One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.
+    private static Tensor Sum(LoraSite site)
+    {
+        var weight = site.Projection.weight;
+        var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        return (site.Update.Delta(wide) + weight).to_type(weight.dtype);
+    }
+
+    private void Claim(LoraSite site)
+    {
+        var memory = WeightMemory.Of(site.Projection.weight);
+        if (_claimed.Contains(memory) || _claim != ImmutableInterlocked.AddOrUpdate(ref memories, memory, _claim, (_, holder) => holder.TryGetTarget(out var _) ? holder : _claim))
         {
             throw new LoraException(
                 $"{site.Path}: its weight shares its memory with that of another projection, which was merged before it; one weight cannot carry two updates. The base is unchanged. Leave one of the two out with {nameof(LoraConfig)}.{nameof(LoraConfig.TargetModules)}.");
         }
 
-        _entries.Add(new Entry(site.Projection, memory, Keep(weight.alias()), Keep(weight.clone())));
+        _claimed = _claimed.Add(memory);
+    }
+
+    private void Write(LoraSite site)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        var weight = site.Projection.weight;
+        _entries.Add(new Entry(site.Projection, WeightMemory.Of(weight), Keep(weight.alias()), Keep(weight.clone())));
         Projections.Add(site.Projection, this);
-        weight.copy_(sum);
+        weight.copy_(Sum(site));
 
         static Tensor Keep(Tensor tensor) => tensor.DetachFromDisposeScope();
     }
 
-    private bool Claim(WeightMemory memory)
+    private void Release()
     {
-        var claim = new WeakReference<MergedWeights>(this);
-        return claim == ImmutableInterlocked.AddOrUpdate(ref memories, memory, claim, (_, holder) => holder.TryGetTarget(out var _) ? holder : claim);
+        foreach (var memory in _claimed)
+        {
+            ImmutableInterlocked.Update(ref memories, (all, own) => all.TryGetValue(own.Memory, out var holder) && holder == own.Claim ? all.Remove(own.Memory) : all, (Memory: memory, Claim: _claim));
+        }
+
+        _claimed = [];
     }
 
     /// <summary>
     /// Puts the original bits back. If the model was moved to another dtype or device since, then the weight where it is now becomes the
     /// original in that dtype, rounded once, and the memory that was merged into, which another model may share, becomes the original too.
+    /// A projection that was disposed since needs nothing, and is passed over.
     /// </summary>
     public void Restore()
     {
@@ -104,18 +128,19 @@ internal sealed class MergedWeights
         foreach (var (projection, memory, weight, original) in _entries)
         {
             weight.copy_(original);
-            if (WeightMemory.Of(projection.weight) != memory)
+            if (!projection.weight.IsInvalid && WeightMemory.Of(projection.weight) != memory)
             {
                 projection.weight.copy_(original);
             }
 
-            ImmutableInterlocked.TryRemove(ref memories, memory, out _);
             Projections.Remove(projection);
             weight.Dispose();
             original.Dispose();
         }
 
         _entries.Clear();
+        Release();
+        GC.SuppressFinalize(this);
     }
 
     /// <param name="Projection">Whose weight it is.</param>

@@ -8,4 +8,7 @@ public readonly record struct LoraScale(int Rank, double Alpha, bool UseRslora)
 {
     /// <summary>alpha / r (arXiv 2106.09685, section 4.1) or alpha / sqrt(r) (arXiv 2312.03732).</summary>
     public double Factor => Alpha / (UseRslora ? Math.Sqrt(Rank) : Rank);
+
+    /// <summary>Whether fp32, in which updates are scaled unless the base is float64, can hold the factor.</summary>
+    internal bool IsFinite => float.IsFinite((float)Factor);
 }

@@ -13,11 +13,22 @@ namespace LoraGen;
 /// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of x.
 /// </summary>
 /// <remarks>
-/// In evaluation mode (<c>adapter.eval()</c>) calls under <c>no_grad</c> keep copies of A and B in the dtype of x instead of casting them
-/// anew each time, unless A or B holds a gradient that an optimizer could still step by. The copies go with a call that records
-/// gradients, <c>train()</c>, <c>to</c>, <c>state_dict</c> and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update
-/// that values have changed: call <c>adapter.train()</c> before you write into A or B by hand. In training mode, in which every adapter
-/// is made, nothing is kept.
+/// An adapter that only serves need not be cast to the base's dtype at every call. Put it in evaluation mode and freeze it:
+/// <code>
+/// adapter.eval();
+/// foreach (var parameter in adapter.parameters()) parameter.requires_grad = false;
+/// </code>
+/// Calls then keep copies of A and B in the dtype of x, as long as neither requires a gradient nor holds one: such an A and B no
+/// optimizer steps. The copies go with the first call for which that no longer holds, with <c>train()</c>, <c>to</c>, <c>state_dict</c>
+/// and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update that values have changed: call <c>adapter.train()</c>
+/// before you write into A or B by hand. An adapter is made in training mode and unfrozen, so that nothing is kept.
+/// <para>
+/// The adapter's own mode decides nothing else. Dropout follows the mode of the base's projection: <c>model.train()</c>, <c>model.eval()</c>.
+/// </para>
+/// <para>
+/// With an update, a forward hook on the projection is given x as [rows, in]; the update is then added in place to what the hook
+/// returns. A hook that keeps the base's own result must clone it.
+/// </para>
 /// <para>Calls from several threads at once are safe; whatever changes an adapter is not safe beside them.</para>
 /// </remarks>
 public sealed class LowRankUpdate : Module
@@ -47,12 +58,15 @@ public sealed class LowRankUpdate : Module
     /// <summary>Rank, alpha and the factor that follows from them.</summary>
     public LoraScale Scale { get; }
 
-    /// <summary>Probability of dropping an input of A while the projection is in training mode (PEFT: <c>lora_dropout</c>).</summary>
+    /// <summary>
+    /// Probability of dropping an input of A while the base's projection is in training mode, whichever mode the adapter is in (PEFT:
+    /// <c>lora_dropout</c>).
+    /// </summary>
     public double Dropout { get; }
 
     /// <summary>
-    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>). Write into it in training mode only: in evaluation mode a copy may
-    /// stand in for it.
+    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>). Write into it in training mode only: once it is frozen and in evaluation
+    /// mode, a copy may stand in for it.
     /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter A => _a ?? throw NotTargeted();
@@ -111,7 +125,7 @@ public sealed class LowRankUpdate : Module
     {
         if (dtype == A.dtype)
         {
-            if (_kept is not null && MayStep())
+            if (_kept is not null && MayChange())
             {
                 DropKept(); // They are of a base in another dtype.
             }
@@ -119,28 +133,30 @@ public sealed class LowRankUpdate : Module
             return (A, B);
         }
 
-        if (training || MayStep())
+        if (MayChange())
         {
             DropKept();
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
+        // Handles of the call's own, which stay good if another thread, with a base in another dtype, drops the copies meanwhile.
         lock (_keeping)
         {
             if (_kept is not { } kept || kept.A.dtype != dtype)
             {
                 DropKept();
+                using var recordable = inference_mode(false); // The next call may record the gradient of x.
                 _kept = kept = (A.to_type(dtype).DetachFromDisposeScope(), B.to_type(dtype).DetachFromDisposeScope());
             }
 
-            return kept;
+            return (kept.A.alias(), kept.B.alias());
         }
     }
 
-    // An optimizer changes what holds a gradient, which a call that records gradients leads to.
-    private bool MayStep()
+    // An optimizer changes what holds a gradient, and what requires one comes to hold one.
+    private bool MayChange()
     {
-        return is_grad_enabled() || HoldsGradient(A) || HoldsGradient(B);
+        return training || A.requires_grad || B.requires_grad || HoldsGradient(A) || HoldsGradient(B);
 
         static bool HoldsGradient(Parameter parameter)
         {
@@ -193,7 +209,7 @@ public sealed class LowRankUpdate : Module
 
     internal void RequireAlive()
     {
-        if (IsTargeted && A.IsInvalid)
+        if (IsTargeted && (A.IsInvalid || B.IsInvalid))
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
         }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace LoraGen.Tests.Arithmetic;
 
-/// <summary>What an adapter in evaluation mode has kept never stands in for values that have changed since.</summary>
+/// <summary>What a frozen adapter in evaluation mode has kept never stands in for values that have changed since.</summary>
 public sealed class ChangedValuesTests : IDisposable
 {
     private readonly OneTarget _model = new(64, 48, dtype: ScalarType.BFloat16);
@@ -36,11 +36,12 @@ public sealed class ChangedValuesTests : IDisposable
     [InlineData("to another dtype")]
     [InlineData("a step by a gradient from before the evaluation")]
     [InlineData("a step while the base is fp32")]
+    [InlineData("a step by a graph from before the evaluation")]
     [InlineData("requires_grad on and off in training mode")]
     public void A_change_is_seen(string way)
     {
-        _adapter.eval();
         Record();
+        _adapter.Serving();
         if (way != "a step by a gradient from before the evaluation")
         {
             _adapter.zero_grad();
@@ -100,6 +101,7 @@ public sealed class ChangedValuesTests : IDisposable
                 break;
             case "a step while the base is fp32":
                 _model.to(ScalarType.Float32);
+                _adapter.Frozen(false);
                 using (enable_grad())
                 using (var optimizer = optim.SGD(_adapter.parameters(), learningRate: 0.5))
                 {
@@ -108,7 +110,21 @@ public sealed class ChangedValuesTests : IDisposable
                 }
 
                 _adapter.zero_grad();
+                _adapter.Frozen(true);
                 _model.to(ScalarType.BFloat16);
+                break;
+            case "a step by a graph from before the evaluation":
+                using (enable_grad())
+                using (var optimizer = optim.SGD(_adapter.parameters(), learningRate: 0.5))
+                {
+                    _adapter.Frozen(false);
+                    var y = _model.call(_x);
+                    Evaluate();
+                    y.to_type(ScalarType.Float32).square().mean().backward();
+                    optimizer.step();
+                }
+
+                _adapter.zero_grad();
                 break;
             case "requires_grad on and off in training mode":
                 _adapter.train();
@@ -133,7 +149,7 @@ public sealed class ChangedValuesTests : IDisposable
         using var x = Base.Input(3, Tower.Width).to_type(ScalarType.BFloat16);
         using var inference = no_grad();
         model.ActiveAdapter = adapter;
-        adapter.eval();
+        adapter.Serving();
         using var before = model.call(x);
 
         using (NewDisposeScope())
@@ -152,7 +168,7 @@ public sealed class ChangedValuesTests : IDisposable
     [Fact]
     public void What_is_written_by_hand_in_evaluation_mode_is_seen_after_train()
     {
-        _adapter.eval();
+        _adapter.Serving();
         var before = Evaluate();
         using (no_grad())
         {

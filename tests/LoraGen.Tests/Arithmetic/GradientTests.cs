@@ -68,12 +68,7 @@ public sealed class GradientTests
     {
         using var model = new OneTarget(32, 16, dtype: ScalarType.BFloat16);
         using var adapter = model.CreateAdapter().Trained();
-        foreach (var parameter in adapter.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
-        adapter.eval();
+        adapter.Serving();
         model.ActiveAdapter = adapter;
         using (no_grad())
         {

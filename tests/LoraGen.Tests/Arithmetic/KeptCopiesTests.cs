@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace LoraGen.Tests.Arithmetic;
 
-/// <summary>An adapter in evaluation mode keeps A and B in the base's dtype, and never longer than they are A and B.</summary>
+/// <summary>A frozen adapter in evaluation mode keeps A and B in the base's dtype, and never longer than they are A and B.</summary>
 public sealed class KeptCopiesTests : IDisposable
 {
     private readonly OneTarget _model = new(64, 48, dtype: ScalarType.BFloat16);
@@ -26,25 +26,39 @@ public sealed class KeptCopiesTests : IDisposable
     }
 
     [Fact]
-    public void In_evaluation_mode_the_first_call_keeps_two_and_the_next_ones_no_more()
+    public void Of_a_frozen_adapter_in_evaluation_mode_the_first_call_keeps_two_and_the_next_ones_no_more()
     {
-        _adapter.eval();
+        _adapter.Serving();
         Assert.Equal(2, KeptBy(Evaluate));
         Assert.Equal(0, KeptBy(Evaluate));
         AssertIsFormula();
     }
 
     [Fact]
-    public void Under_inference_mode_too_and_what_was_kept_there_serves_a_call_that_records_gradients_not()
+    public void Whether_a_call_records_gradients_decides_nothing()
     {
-        _adapter.eval();
+        _adapter.Serving();
+        Assert.Equal(2, KeptBy(() => _model.call(_x).Dispose()));
+        Assert.Equal(0, KeptBy(Evaluate));
+        Assert.Equal(0, KeptBy(() => _model.call(_x).Dispose()));
+    }
+
+    [Fact]
+    public void What_is_kept_under_inference_mode_serves_a_call_that_records_the_gradient_of_x()
+    {
+        _adapter.Serving();
         Assert.Equal(2, KeptBy(() =>
         {
             using var inference = inference_mode();
             _model.call(_x).Dispose();
         }));
-        Record();
-        using var gradient = _adapter.proj.A.grad;
+        using var x = _x.detach().requires_grad_();
+        Assert.Equal(0, KeptBy(() =>
+        {
+            using var scope = NewDisposeScope();
+            _model.call(x).to_type(ScalarType.Float32).sum().backward();
+        }));
+        using var gradient = x.grad;
         Assert.NotNull(gradient);
     }
 
@@ -66,19 +80,23 @@ public sealed class KeptCopiesTests : IDisposable
     }
 
     [Fact]
-    public void None_is_kept_by_a_call_that_records_gradients()
+    public void None_is_kept_of_what_may_be_trained()
     {
         _adapter.eval();
-        Assert.Equal(0, KeptBy(() => _model.call(_x).Dispose()));
-        Evaluate();
-        Assert.Equal(-2, KeptBy(() => _model.call(_x).Dispose()));
+        Assert.Equal(0, KeptBy(Evaluate));
+        _adapter.proj.A.requires_grad = false;
+        Assert.Equal(0, KeptBy(Evaluate));
+        _adapter.proj.B.requires_grad = false;
+        Assert.Equal(2, KeptBy(Evaluate));
+        _adapter.proj.A.requires_grad = true;
+        Assert.Equal(-2, KeptBy(Evaluate));
     }
 
     [Fact]
     public void None_is_kept_as_long_as_there_is_a_gradient_to_step_by()
     {
-        _adapter.eval();
         Record();
+        _adapter.Serving();
         Assert.Equal(0, KeptBy(Evaluate));
         _adapter.zero_grad();
         Assert.Equal(2, KeptBy(Evaluate));
@@ -88,7 +106,7 @@ public sealed class KeptCopiesTests : IDisposable
     public void None_is_kept_where_the_base_is_fp32_like_A_and_B()
     {
         _model.to(ScalarType.Float32);
-        _adapter.eval();
+        _adapter.Serving();
         using var x = _x.to_type(ScalarType.Float32);
         using var inference = no_grad();
         Assert.Equal(0, KeptBy(() => _model.call(x).Dispose()));
@@ -97,7 +115,7 @@ public sealed class KeptCopiesTests : IDisposable
     [Fact]
     public void Another_dtype_of_the_base_takes_the_place_of_the_copies()
     {
-        _adapter.eval();
+        _adapter.Serving();
         Evaluate();
         _model.to(ScalarType.Float16);
         using var x = _x.to_type(ScalarType.Float16);
@@ -110,7 +128,7 @@ public sealed class KeptCopiesTests : IDisposable
     [Fact]
     public void They_survive_the_dispose_scope_of_the_first_call()
     {
-        _adapter.eval();
+        _adapter.Serving();
         byte[] first;
         using (NewDisposeScope())
         {
@@ -127,7 +145,7 @@ public sealed class KeptCopiesTests : IDisposable
         using (var adapter = _model.CreateAdapter())
         {
             _model.ActiveAdapter = adapter;
-            adapter.eval();
+            adapter.Serving();
             Evaluate();
             _model.ActiveAdapter = null;
         }

@@ -41,7 +41,7 @@ public sealed class LiveTensorTests
         }
     }
 
-    // Every swap is followed by a call, in which a bf16 base makes an adapter in evaluation mode keep copies.
+    // Every swap is followed by a call, in which a bf16 base makes the second adapter keep copies.
     [Theory]
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
@@ -51,7 +51,7 @@ public sealed class LiveTensorTests
         model.to(dtype);
         using var first = model.CreateAdapter().Trained();
         using var second = model.CreateAdapter().Trained();
-        second.eval();
+        second.Serving();
         using var x = Base.Input(2, 4).to_type(dtype);
         using var inference = no_grad();
         Swap(100);

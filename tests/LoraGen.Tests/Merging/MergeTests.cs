@@ -167,6 +167,33 @@ public sealed class MergeTests
         Assert.Equal(before, Base.Bytes(model));
     }
 
+    // What is gone needs no restoring, and the clean-up of a program may come in any order.
+    [Fact]
+    public void Unmerge_passes_over_a_part_that_was_disposed_meanwhile()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter().Trained();
+        var before = Base.Bytes(model.FloorAt(1)).Append(new("lm_head", Base.Bytes(model.get_parameter("lm_head.weight")!)));
+        model.Merge(adapter);
+        model.FloorAt(0).Dispose();
+        model.Unmerge();
+        Assert.Null(model.MergedAdapter);
+        Assert.Equal(before, Base.Bytes(model.FloorAt(1)).Append(new("lm_head", Base.Bytes(model.get_parameter("lm_head.weight")!))));
+    }
+
+    [Fact]
+    public void Unmerge_of_a_disposed_model_frees_the_originals()
+    {
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        var model = new Tower();
+        var adapter = model.CreateAdapter().Trained();
+        model.Merge(adapter);
+        adapter.Dispose();
+        model.Dispose();
+        model.Unmerge();
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
     [Fact]
     public void A_part_of_a_model_can_be_merged_alone()
     {

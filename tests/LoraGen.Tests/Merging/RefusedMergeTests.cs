@@ -32,6 +32,51 @@ public sealed class RefusedMergeTests
         Assert.Equal(before, Base.Bytes(model));
     }
 
+    // Autograd refuses to go back through a weight that was written since, were it with the same bits.
+    [Fact]
+    public void No_weight_is_written_so_that_a_recorded_call_can_still_be_gone_back_through()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter().Trained();
+        using var broken = model.CreateAdapter().Trained();
+        using (no_grad())
+        {
+            broken.floors[1]._rooms[1].down.B[0, 0] = float.NaN;
+        }
+
+        model.ActiveAdapter = adapter;
+        var x = Base.Input(2, Tower.Width).requires_grad_();
+        var loss = model.call(x).sum();
+        model.ActiveAdapter = null;
+
+        Refused(() => model.Merge(broken), "floors.1.h.1.down", "finite");
+
+        loss.backward();
+        Assert.NotNull(x.grad);
+    }
+
+    [Fact]
+    public void Neither_is_one_where_two_projections_share_a_weight()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Room(4, 4);
+        using (no_grad())
+        {
+            model.get_parameter("down.weight")!.set_(model.get_parameter("up.weight")!);
+        }
+
+        using var adapter = model.CreateAdapter().Trained();
+        model.ActiveAdapter = adapter;
+        var x = Base.Input(2, 4).requires_grad_();
+        var loss = model.call(x).sum();
+
+        Refused(() => model.Merge(adapter), "down", "shares its memory");
+
+        loss.backward();
+        Assert.NotNull(x.grad);
+    }
+
     [Fact]
     public void A_sum_that_the_bases_dtype_cannot_hold()
     {

@@ -31,6 +31,26 @@ internal static class Base
         return adapter;
     }
 
+    /// <summary>Freezes an adapter in evaluation mode: a bf16 base makes it keep copies from now on.</summary>
+    public static TAdapter Serving<TAdapter>(this TAdapter adapter)
+        where TAdapter : LoraAdapter
+    {
+        adapter.eval();
+        return adapter.Frozen(true);
+    }
+
+    /// <summary>Whether A and B are to be trained no more.</summary>
+    public static TAdapter Frozen<TAdapter>(this TAdapter adapter, bool frozen)
+        where TAdapter : LoraAdapter
+    {
+        foreach (var parameter in adapter.parameters())
+        {
+            parameter.requires_grad = !frozen;
+        }
+
+        return adapter;
+    }
+
     /// <summary>A random input, the same for the same seed.</summary>
     public static Tensor Input(params long[] shape)
     {

@@ -47,6 +47,12 @@ internal sealed record Evaluate(int Age) : OneAdapterCommand(Age)
     public override void Run(World world) => Of(world)!.Real.eval();
 }
 
+/// <summary>Evaluation mode and frozen, in which A and B are kept in the base's dtype.</summary>
+internal sealed record Serve(int Age) : OneAdapterCommand(Age)
+{
+    public override void Run(World world) => Of(world)!.Real.Serving();
+}
+
 internal sealed record Train(int Age) : OneAdapterCommand(Age)
 {
     public override void Run(World world) => Of(world)!.Real.train();

@@ -1,9 +1,10 @@
+using LoraGen.Tests.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraGen.Tests.Sequences;
 
-/// <summary>One step of gradient descent on the active adapter; afterwards the adapter holds its gradients, as after any optimizer.</summary>
+/// <summary>One step of gradient descent on the active adapter, frozen before or not, in whichever mode; afterwards the adapter holds its gradients, as after any optimizer.</summary>
 internal sealed record TrainStep : Command
 {
     public override bool IsPossible(World world) => world.Active is { IsDisposed: false };
@@ -15,6 +16,7 @@ internal sealed record TrainStep : Command
         using (NewDisposeScope())
         {
             adapter.Real.zero_grad();
+            adapter.Real.Frozen(false);
             (world.Model.call(world.Input) * world.Upstream.to_type(world.Base.Dtype)).sum().backward();
         }
 

@@ -57,6 +57,16 @@ public sealed class RefusedAdapterTests
     }
 
     [Fact]
+    public void An_adapter_of_which_one_B_is_disposed()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter();
+        adapter._head.B.Dispose();
+        Refused(() => model.ActiveAdapter = adapter, "lm_head", "disposed");
+        Refused(() => model.Merge(adapter), "lm_head", "disposed");
+    }
+
+    [Fact]
     public void A_disposed_adapter_that_is_asked_for_its_product()
     {
         using var model = new OneTarget(4, 4);

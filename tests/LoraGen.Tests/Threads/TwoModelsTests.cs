@@ -40,7 +40,7 @@ public sealed class TwoModelsTests
         using var generator = new Generator(seed, CPU);
         using var trained = model.CreateAdapter(generator: generator);
         using var other = model.CreateAdapter(new LoraConfig { Rank = 1 }, generator).Trained(seed);
-        other.eval();
+        other.Serving();
         using var optimizer = optim.AdamW(trained.parameters(), lr: 0.01 * seed);
         using var x = Base.Input(6, Tower.Width).to_type(dtype);
         for (var step = 0; step < Steps; step++)
@@ -71,7 +71,6 @@ public sealed class TwoModelsTests
     public void One_adapter_in_evaluation_mode_serves_many_threads()
     {
         using var weights = new OneTarget(8, 8, dtype: ScalarType.BFloat16);
-        using var x = Base.Input(4, 8).to_type(ScalarType.BFloat16);
         using var adapter = weights.CreateAdapter().Trained();
         weights.ActiveAdapter = adapter;
         var expected = Call(weights);
@@ -79,20 +78,61 @@ public sealed class TwoModelsTests
         for (var round = 0; round < 100; round++)
         {
             adapter.train();
-            adapter.eval();
+            adapter.Serving();
             Assert.All(AtOnce(_ => Call(weights), 1, 2, 3, 4), found => Assert.Equal(expected, found));
         }
 
         // Copies that several threads have made are not lost. The garbage collector may free some other test's tensors meanwhile.
         adapter.train();
         Assert.InRange(Tensor.TotalCount, 0, before);
+    }
 
-        byte[] Call(OneTarget model)
+    // What one base's dtype makes the adapter keep, the other's drops, at any moment of the other's call.
+    [Fact]
+    public void One_adapter_in_evaluation_mode_serves_bases_of_two_dtypes_at_once()
+    {
+        using var half = new OneTarget(8, 8, dtype: ScalarType.BFloat16);
+        using var wide = new OneTarget(8, 8);
+        wide.load_state_dict(half.state_dict());
+        wide.to(ScalarType.Float64);
+        using var adapter = half.CreateAdapter().Trained().Serving();
+        half.ActiveAdapter = adapter;
+        wide.ActiveAdapter = adapter;
+        var models = new[] { half, wide };
+        var expected = models.Select(Call).ToArray();
+
+        var found = AtOnce(thread => Enumerable.Range(0, 2_000).Select(_ => Call(models[thread])).ToList(), 0, 1);
+
+        Assert.All(found[0], bytes => Assert.Equal(expected[0], bytes));
+        Assert.All(found[1], bytes => Assert.Equal(expected[1], bytes));
+    }
+
+    // The rule's other half: one trains what the other looks at.
+    [Fact]
+    public void An_adapter_whose_gradients_one_thread_records_serves_another()
+    {
+        using var weights = new OneTarget(8, 8, dtype: ScalarType.BFloat16);
+        using var adapter = weights.CreateAdapter().Trained();
+        adapter.eval();
+        weights.ActiveAdapter = adapter;
+        var expected = Call(weights);
+
+        var found = AtOnce(thread => Enumerable.Range(0, 2_000).Select(_ => thread == 0 ? Recorded() : Call(weights)).ToList(), 0, 1);
+
+        Assert.All(found, all => Assert.All(all, bytes => Assert.Equal(expected, bytes)));
+
+        byte[] Recorded()
         {
-            using var inference = no_grad();
-            using var y = model.call(x);
-            return Base.Bytes(y);
+            using var scope = NewDisposeScope();
+            return Base.Bytes(weights.call(Base.Input(4, 8).to_type(ScalarType.BFloat16)));
         }
+    }
+
+    private static byte[] Call(OneTarget model)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        return Base.Bytes(model.call(Base.Input(4, 8).to_type(model.parameters().First().dtype)));
     }
 
     [Fact]
