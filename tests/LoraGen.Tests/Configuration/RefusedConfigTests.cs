@@ -14,8 +14,8 @@ public sealed class RefusedConfigTests : IDisposable
 
     // The last projection's numbers, and an entry that matches nothing, which is known only when all were looked at.
     public static TheoryData<LoraConfig> Refused => new(
-        new LoraConfig { RankPattern = new Dictionary<string, int> { ["lm_head"] = 0 } },
-        new LoraConfig { AlphaPattern = new Dictionary<string, double> { ["lm_head"] = -1 } },
+        new LoraConfig { RankPattern = new Dictionary<string, int> { ["floors.1.h.1.down"] = 0 } },
+        new LoraConfig { AlphaPattern = new Dictionary<string, double> { ["floors.1.h.1.down"] = -1 } },
         new LoraConfig { TargetModules = ["up", "q_porj"] });
 
     [Theory]
@@ -33,8 +33,8 @@ public sealed class RefusedConfigTests : IDisposable
     }
 
     [Theory]
-    [InlineData("rank_pattern", "lm_head", 3)]
-    [InlineData("alpha_pattern", "lm_head", -1)]
+    [InlineData("rank_pattern", "floors.1.h.1.down", 3)]
+    [InlineData("alpha_pattern", "floors.1.h.1.down", -1)]
     public void An_adapter_of_files(string option, string key, int value)
     {
         using var saved = new SavedTower();
