@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using LoraGen.Files;
 using LoraGen.Peft;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -37,10 +38,12 @@ public sealed class AdapterBuilder
     /// <summary>
     /// Reads an adapter in PEFT's format for <paramref name="model"/>. Every key, shape and value is checked before the adapter exists.
     /// </summary>
+    /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">A file is missing, malformed or truncated, or belongs to another model or another method.</exception>
     internal static TAdapter Load<TAdapter>(string folder, ILoraModel<TAdapter> model)
         where TAdapter : LoraAdapter
     {
+        GivenPath.Require(folder);
         using var files = PeftAdapterFiles.Open(folder);
         var adapter = Build(model, files.Config, generator: null, files);
         try
@@ -59,16 +62,19 @@ public sealed class AdapterBuilder
         where TAdapter : LoraAdapter
     {
         var plan = new AdapterPlan((nn.Module)model, config, generator, files);
-        var adapter = model.NewAdapter(new AdapterBuilder(plan, ""));
+        TAdapter? adapter = null;
         try
         {
+            adapter = model.NewAdapter(new AdapterBuilder(plan, ""));
             plan.RequireSound(LoraSites.Of(model, adapter));
             plan.RequireComplete();
+            plan.Initialise();
             return adapter;
         }
         catch
         {
-            adapter.Dispose();
+            adapter?.Dispose();
+            plan.Dispose(); // There is no adapter yet where one of its updates was refused, and others were made.
             throw;
         }
     }

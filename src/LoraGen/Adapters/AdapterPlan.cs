@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoraGen.Files;
 using LoraGen.Merging;
 using LoraGen.Peft;
@@ -8,7 +9,7 @@ using static TorchSharp.torch;
 namespace LoraGen;
 
 /// <summary>What all builders of one adapter share: the config, and which of its entries have found a projection so far.</summary>
-internal sealed class AdapterPlan
+internal sealed class AdapterPlan : IDisposable
 {
     private readonly Generator? _generator;
     private readonly PeftAdapterFiles? _files;
@@ -18,6 +19,7 @@ internal sealed class AdapterPlan
     private readonly ModulePattern<double> _alphas;
     private readonly List<string> _annotated = [];
     private readonly List<LowRankUpdate> _updates = [];
+    private readonly List<Parameter> _parameters = [];
 
     /// <param name="model">The base.</param>
     /// <param name="config">The user's, or that of <paramref name="files"/>.</param>
@@ -59,12 +61,14 @@ internal sealed class AdapterPlan
         var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? rank, _alphas.Find(path) ?? Config.Alpha ?? alpha, Config.UseRslora);
         var probability = Config.Dropout ?? dropout;
         Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
-        Require(scale.Alpha > 0 && scale.IsFinite, "alpha", "above 0 whose scale fp32 can hold", scale.Alpha);
+        Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
+        Require(scale.IsFinite, "alpha", $"whose scale is a finite fp32 number at rank {scale.Rank}", scale.Alpha);
         Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
 
         // What a file does not hold takes no memory until its keys are compared, and is refused then.
         var rows = _files is null || _files.Holds(path, scale.Rank, projection) ? scale.Rank : 0;
-        var update = new LowRankUpdate(path, Uniform(rows, projection), Zeros(projection, rows), scale, probability);
+        var (a, b) = Zeros(path, projection, rows);
+        var update = new LowRankUpdate(path, a, b, scale, probability);
         _updates.Add(update);
         return update;
 
@@ -77,30 +81,47 @@ internal sealed class AdapterPlan
         }
     }
 
-    // Kaiming-uniform with a = sqrt(5), PEFT's default, is U(-1/sqrt(in), 1/sqrt(in)). Drawn where the generator lives, so that a seed
-    // gives the same A on every device. What a file gives is not drawn first.
-    private Parameter Uniform(int rank, Linear projection)
+    private (Parameter A, Parameter B) Zeros(string path, Linear projection, int rank)
     {
-        var bound = 1 / Math.Sqrt(projection.in_features);
-        using var drawn = empty(rank, projection.in_features, dtype: ScalarType.Float32, device: _generator?.device ?? CPU);
-        if (_files is null)
+        try
         {
-            drawn.uniform_(-bound, bound, _generator); // TorchSharp 0.107's nn.init.uniform_ does not listen to its generator.
+            return (Zeros(rank, projection.in_features), Zeros(projection.out_features, rank));
+        }
+        catch (ExternalException e)
+        {
+            throw new LoraException($"{_source}: {path}: rank: expected one whose A and B fit into memory, found {rank}: {Excerpt.Of(e.Message)}", e);
         }
 
-        return OutliveScopes(drawn.to(projection.weight.device));
+        // A user may make an adapter inside a dispose scope and keep it.
+        Parameter Zeros(long rows, long columns)
+        {
+            var parameter = new Parameter(zeros(rows, columns, dtype: ScalarType.Float32, device: projection.weight.device));
+            parameter.DetachFromDisposeScope();
+            _parameters.Add(parameter);
+            return parameter;
+        }
     }
 
-    private static Parameter Zeros(Linear projection, int rank)
-        => OutliveScopes(zeros(projection.out_features, rank, dtype: ScalarType.Float32, device: projection.weight.device));
-
-    // A user may make an adapter inside a dispose scope and keep it.
-    private static Parameter OutliveScopes(Tensor values)
+    /// <summary>
+    /// Draws A of a new adapter, when nothing is left that could be refused. Kaiming-uniform with a = sqrt(5), PEFT's default, is
+    /// U(-1/sqrt(in), 1/sqrt(in)). What a file gives is not drawn first.
+    /// </summary>
+    public void Initialise()
     {
-        var parameter = new Parameter(values);
-        parameter.DetachFromDisposeScope();
-        return parameter;
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        foreach (var update in _files is null ? _updates : [])
+        {
+            // Where the generator lives, so that a seed gives the same A on every device.
+            using var drawn = empty(update.A.shape, ScalarType.Float32, _generator?.device ?? CPU);
+            var bound = 1 / Math.Sqrt(update.A.shape[1]);
+            drawn.uniform_(-bound, bound, _generator); // TorchSharp 0.107's nn.init.uniform_ does not listen to its generator.
+            update.A.copy_(drawn);
+        }
     }
+
+    /// <summary>Frees what was made for an adapter that is refused.</summary>
+    public void Dispose() => _parameters.ForEach(parameter => parameter.Dispose());
 
     /// <summary>
     /// Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format. In a file's config an

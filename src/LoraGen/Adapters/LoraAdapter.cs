@@ -28,8 +28,8 @@ public abstract class LoraAdapter : torch.nn.Module
     public LoraConfig Config => _builder.Config;
 
     /// <summary>
-    /// A digest of the base that the adapter was made for (see <see cref="LoraGen.BaseFingerprint"/>); null in a part of an adapter and in
-    /// an adapter that was saved by a program which records none.
+    /// A digest of the base that the adapter was made for (see <see cref="LoraGen.BaseFingerprint"/>); null in a part of an adapter. Where
+    /// it was loaded from files that record none, as PEFT's do, it is that of the base it was loaded for.
     /// </summary>
     public string? BaseFingerprint => _builder.BaseFingerprint;
 
@@ -42,6 +42,7 @@ public abstract class LoraAdapter : torch.nn.Module
     /// the new one. A symbolic link in the place of a file is replaced by a file. Values that are not finite are saved as they are, and
     /// refused by <see cref="ILoraModel{TAdapter}.Merge"/>.
     /// </summary>
+    /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">
     /// The folder cannot be written, the disk is full, another save into the folder is running, A or B has a dtype other than fp32, fp16
     /// and bf16, which Load would refuse, or this is only a part of an adapter. The old adapter is then as it was, except where the

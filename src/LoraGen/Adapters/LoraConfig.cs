@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace LoraGen;
 
 /// <summary>
@@ -25,7 +27,7 @@ public sealed record LoraConfig
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
     /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones.
     /// </summary>
-    public IReadOnlyList<string>? TargetModules { get; init; }
+    public IReadOnlyList<string>? TargetModules { get; init => field = value is null ? null : [.. value]; }
 
     /// <summary>Instead of <see cref="TargetModules"/>: a regular expression that must match a projection's whole path (PEFT: <c>target_modules</c> as a string).</summary>
     public string? TargetModulesPattern { get; init; }
@@ -34,14 +36,21 @@ public sealed record LoraConfig
     /// Rank by path or end of a path, before <see cref="Rank"/>; a key is a regular expression, and the first that matches decides (PEFT:
     /// <c>rank_pattern</c>).
     /// </summary>
-    public IReadOnlyDictionary<string, int> RankPattern { get; init; } = new Dictionary<string, int>();
+    public IReadOnlyDictionary<string, int> RankPattern { get; init => field = Copy(value); } = new Dictionary<string, int>();
 
     /// <summary>Alpha by path or end of a path, before <see cref="Alpha"/>, matched like <see cref="RankPattern"/> (PEFT: <c>alpha_pattern</c>).</summary>
-    public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
+    public IReadOnlyDictionary<string, double> AlphaPattern { get; init => field = Copy(value); } = new Dictionary<string, double>();
 
     /// <summary>Name or path of the base, recorded in the saved config (PEFT: <c>base_model_name_or_path</c>).</summary>
     public string? BaseModelNameOrPath { get; init; }
 
     /// <summary>What the base is used for, recorded in the saved config, such as <c>CAUSAL_LM</c> (PEFT: <c>task_type</c>).</summary>
     public string? TaskType { get; init; }
+
+    // What the caller does with his own later does not change an adapter's config.
+    private static Dictionary<string, T> Copy<T>(IReadOnlyDictionary<string, T> value, [CallerMemberName] string? property = null)
+    {
+        ArgumentNullException.ThrowIfNull(value, property);
+        return new(value);
+    }
 }

@@ -4,9 +4,11 @@ namespace LoraGen.Files;
 public static class AtomicFile
 {
     /// <summary>Writes to a temporary file in the same folder (made if need be), flushes it to the disk, and renames it over <paramref name="path"/>.</summary>
+    /// <exception cref="ArgumentException">The path is null, empty or white space.</exception>
     /// <exception cref="LoraException">The folder cannot be written, or the disk is full; an older file is left as it was.</exception>
     public static void Write(string path, Action<Stream> write)
     {
+        GivenPath.Require(path);
         var file = new StagedFile(path);
         try
         {

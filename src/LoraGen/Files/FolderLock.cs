@@ -67,7 +67,8 @@ internal sealed class FolderLock : IDisposable
     private static LoraException Refused(string held)
         => new($"{held}: expected no other save into this folder, found one that is running. Save again when it has ended, or elsewhere.");
 
-    private static FileStream Hold(string path, FileMode mode) => new(path, mode, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+    // ReadWrite, since to open a pipe for one of them would wait for the other.
+    private static FileStream Hold(string path, FileMode mode) => new(path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
 
     /// <summary>Lets the next save in.</summary>
     public void Dispose() => _own.Dispose();

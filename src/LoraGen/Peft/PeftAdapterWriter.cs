@@ -22,12 +22,14 @@ internal static class PeftAdapterWriter
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Replaces the adapter in a folder, which is made if need be.</summary>
+    /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">
     /// A tensor is gone or of a dtype that an adapter is not stored in, another save into this folder is running, or the folder cannot be
     /// written.
     /// </exception>
     public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
     {
+        GivenPath.Require(folder);
         var (weightsPath, configPath) = (Path.Combine(folder, PeftKeys.WeightsFile), Path.Combine(folder, PeftKeys.ConfigFile));
         var config = JsonSerializer.SerializeToUtf8Bytes(PeftConfigWriter.Write(updates, builder), Indented);
         var weights = SafetensorsWriter.Content(weightsPath, updates.SelectMany(update => Tensors(weightsPath, update)), new Dictionary<string, string>

@@ -39,13 +39,14 @@ internal sealed class PeftConfigReader
         try
         {
             using var text = new StreamReader(new MemoryStream(content), StrictUtf8);
-            var options = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(text.ReadToEnd(), new JsonSerializerOptions { AllowDuplicateProperties = false })
-                ?? throw new LoraException($"{path}: expected a JSON object, found null.");
-            return new PeftConfigReader(path, options).Read();
+            using var json = JsonDocument.Parse(text.ReadToEnd(), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                ? new PeftConfigReader(path, json.RootElement.EnumerateObject().ToDictionary(option => option.Name, option => option.Value)).Read()
+                : throw new LoraException($"{path}: expected a JSON object of options, found {Excerpt.Of(json.RootElement.GetRawText())}.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or DecoderFallbackException)
         {
-            throw new LoraException($"{path}: cannot be read as a PEFT adapter_config.json: {Excerpt.Of(e.Message)}", e);
+            throw new LoraException($"{path}: expected a JSON object of options in UTF-8, found an error: {Excerpt.Of(e.Message.TrimEnd('.'))}.", e);
         }
     }
 

@@ -59,7 +59,8 @@ internal static class PeftConfigWriter
             : JsonValue.Create(string.Join('|', adapted.Order(StringComparer.Ordinal).Select(Regex.Escape)));
     }
 
-    // Only what differs from the common value; by last name where all projections of that name agree, else path by path.
+    // Only what differs from the common value; by last name where all projections of that name agree, else path by path. To PEFT a key is a
+    // regular expression, and a component may be named w+.
     private static JsonObject Pattern<T>(IReadOnlyList<LowRankUpdate> updates, Func<LowRankUpdate, T> value, T common)
         where T : struct
     {
@@ -71,7 +72,7 @@ internal static class PeftConfigWriter
             {
                 if (!value(update).Equals(common))
                 {
-                    result[agreed ? group.Key : $"^{update.Path.Replace(".", "\\.")}"] = JsonValue.Create(value(update));
+                    result[agreed ? Regex.Escape(group.Key) : $"^{Regex.Escape(update.Path)}"] = JsonValue.Create(value(update));
                 }
             }
         }

@@ -11,6 +11,9 @@ internal sealed record PeftFilePair(SafetensorsFile? Weights, string ConfigPath,
 {
     private const int Attempts = 100;
 
+    // PEFT's own have hundreds; the rest is room for patterns.
+    private const int MaxConfigBytes = 16_000_000;
+
     /// <summary>
     /// Opens the pair that belongs together, also while others save. Weights of another tool name no config, and adapter_config.json is
     /// theirs; so it is where someone edited it by hand, which then counts.
@@ -48,7 +51,7 @@ internal sealed record PeftFilePair(SafetensorsFile? Weights, string ConfigPath,
     private static SafetensorsFile? OpenWeights(string folder)
     {
         var path = Path.Combine(folder, PeftKeys.WeightsFile);
-        return File.Exists(path) ? SafetensorsFile.Open(path) : null;
+        return Path.Exists(path) ? SafetensorsFile.Open(path) : null;
     }
 
     /// <summary>Null where a save came between: then the weights are no longer the folder's.</summary>
@@ -58,7 +61,7 @@ internal sealed record PeftFilePair(SafetensorsFile? Weights, string ConfigPath,
         var digest = DigestIn(weights);
         if (digest is not null)
         {
-            foreach (var place in StagedFile.AllOf(path).Prepend(path))
+            foreach (var place in StagedFile.AllOf(path).Where(RegularFile.IsAt).Prepend(path))
             {
                 if (Read(place) is { } content && PeftAdapterWriter.Digest(content) == digest)
                 {
@@ -81,9 +84,11 @@ internal sealed record PeftFilePair(SafetensorsFile? Weights, string ConfigPath,
     {
         try
         {
+            RegularFile.RequireAt(path);
+
             // Where a running save still writes it, what we read is not it.
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            var content = new byte[file.Length];
+            var content = new byte[file.Length <= MaxConfigBytes ? file.Length : throw TooLong(file.Length)];
             file.ReadExactly(content);
             return content;
         }
@@ -91,5 +96,7 @@ internal sealed record PeftFilePair(SafetensorsFile? Weights, string ConfigPath,
         {
             return null;
         }
+
+        LoraException TooLong(long length) => new($"{path}: expected the config of an adapter, of at most {MaxConfigBytes} bytes, found a file of {length}.");
     }
 }

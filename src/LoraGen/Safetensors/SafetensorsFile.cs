@@ -1,3 +1,4 @@
+using LoraGen.Files;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -36,12 +37,16 @@ public sealed class SafetensorsFile : IDisposable
     internal DateTime WrittenUtc => File.GetLastWriteTimeUtc(_file);
 
     /// <summary>Opens a file and checks its whole header.</summary>
+    /// <exception cref="ArgumentException">The path is null, empty or white space.</exception>
     /// <exception cref="LoraException">The file cannot be opened, or is malformed, truncated or inconsistent.</exception>
     public static SafetensorsFile Open(string path)
     {
+        GivenPath.Require(path);
         SafeFileHandle? file = null;
         try
         {
+            RegularFile.RequireAt(path);
+
             // Delete: a save may replace the file while it is open, and it stays readable to us.
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             return new SafetensorsFile(path, file);
@@ -64,10 +69,10 @@ public sealed class SafetensorsFile : IDisposable
     {
         if (!Entries.TryGetValue(key, out var entry))
         {
-            throw new LoraException($"{Path}: {key}: expected a tensor of this name, found {Entries.Count} others.");
+            throw new LoraException($"{Path}: {Excerpt.Of(key)}: expected a tensor of this name, found {Entries.Count} others.");
         }
 
-        var tensor = empty([.. entry.Shape], entry.Dtype);
+        var tensor = empty([.. entry.Shape], entry.Dtype, device: CPU);
         try
         {
             var offset = _header.DataStart + entry.Begin;
@@ -75,7 +80,7 @@ public sealed class SafetensorsFile : IDisposable
             {
                 using (piece)
                 {
-                    ReadExactly($"{Path}: {key}", _file, piece.bytes, offset);
+                    ReadExactly($"{Path}: {Excerpt.Of(key)}", _file, piece.bytes, offset);
                     offset += piece.bytes.Length;
                 }
             }

@@ -99,7 +99,7 @@ internal sealed class SafetensorsHeader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Bad($"expected a header of valid JSON, found an error: {Excerpt.Of(e.Message)}", e);
+            throw Bad($"expected a header of valid JSON, found an error: {Excerpt.Of(e.Message.TrimEnd('.'))}", e);
         }
     }
 

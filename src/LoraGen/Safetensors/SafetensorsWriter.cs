@@ -14,6 +14,7 @@ public static class SafetensorsWriter
     /// <param name="path">The file; an existing one is replaced as a whole.</param>
     /// <param name="tensors">Key and tensor, on any device.</param>
     /// <param name="metadata">The free strings of <c>__metadata__</c>.</param>
+    /// <exception cref="ArgumentException">The path is null, empty or white space.</exception>
     /// <exception cref="LoraException">The file cannot be written, a key comes twice, or a dtype has no name in the format.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
         => AtomicFile.Write(path, Content(path, tensors, metadata));
@@ -27,7 +28,7 @@ public static class SafetensorsWriter
         {
             if (ordered[i].Key == SafetensorsHeader.MetadataKey || (i > 0 && ordered[i].Key == ordered[i - 1].Key))
             {
-                throw new LoraException($"{path}: {ordered[i].Key}: expected one entry of this name, found two.");
+                throw new LoraException($"{path}: {Excerpt.Of(ordered[i].Key)}: expected one entry of this name, found two.");
             }
         }
 
@@ -68,7 +69,7 @@ public static class SafetensorsWriter
             var offset = 0L;
             foreach (var (key, tensor) in tensors)
             {
-                var (dtype, bytesPerElement) = SafetensorsDtype.Of($"{path}: {key}", tensor.dtype);
+                var (dtype, bytesPerElement) = SafetensorsDtype.Of($"{path}: {Excerpt.Of(key)}", tensor.dtype);
                 json.WriteStartObject(key);
                 json.WriteString("dtype", dtype);
                 WriteIntegers(json, "shape", tensor.shape);

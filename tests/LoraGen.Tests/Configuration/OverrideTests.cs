@@ -75,6 +75,21 @@ public sealed class OverrideTests : IDisposable
     }
 
     [Fact]
+    public void What_the_caller_does_with_his_collections_later_changes_nothing()
+    {
+        List<string> targets = ["up"];
+        Dictionary<string, int> ranks = new() { ["up"] = 4 };
+        Dictionary<string, double> alphas = new() { ["up"] = 3 };
+        using var adapter = _model.CreateAdapter(new LoraConfig { TargetModules = targets, RankPattern = ranks, AlphaPattern = alphas });
+        targets.Clear();
+        ranks.Clear();
+        alphas.Clear();
+        Assert.Equal("up", Assert.Single(adapter.Config.TargetModules!));
+        Assert.Equal(("up", 4), (Assert.Single(adapter.Config.RankPattern).Key, adapter.Config.RankPattern["up"]));
+        Assert.Equal(("up", 3.0), (Assert.Single(adapter.Config.AlphaPattern).Key, adapter.Config.AlphaPattern["up"]));
+    }
+
+    [Fact]
     public void The_same_patterns_with_rank_stabilisation()
     {
         using var adapter = _model.CreateAdapter(new LoraConfig

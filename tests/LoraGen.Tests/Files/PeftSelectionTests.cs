@@ -85,6 +85,16 @@ public sealed class PeftSelectionTests : IDisposable
         AssertSame(adapter, loaded);
     }
 
+    [Fact]
+    public void Where_names_hold_what_a_regular_expression_gives_a_meaning_to()
+    {
+        using var model = new Odd();
+        using var adapter = model.CreateAdapter().Trained();
+        AssertSelects(model, adapter);
+        using var loaded = Odd.Adapter.Load(_folder.Path, model);
+        AssertSame(adapter, loaded);
+    }
+
     private void AssertSelects(nn.Module model, LoraAdapter adapter)
     {
         adapter.Save(_folder.Path);

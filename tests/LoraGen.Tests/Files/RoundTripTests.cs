@@ -128,6 +128,35 @@ public sealed class RoundTripTests : IDisposable
         }
     }
 
+    // 262,144 and more values, of which 16,384 are looked at.
+    [Theory]
+    [InlineData(512, 512)]
+    [InlineData(256, 4096)]
+    [InlineData(1024, 768)]
+    public void Another_value_throughout_one_column_has_another_fingerprint(int rows, int columns)
+    {
+        using var inference = no_grad();
+        using var model = nn.Linear(columns, rows, hasBias: false);
+        nn.init.ones_(model.weight);
+        var before = BaseFingerprint.Of(model);
+        foreach (var column in Enumerable.Range(0, 37).Append(columns - 1))
+        {
+            using var values = model.weight.narrow(1, column, 1);
+            values.fill_(2);
+            Assert.True(before != BaseFingerprint.Of(model), $"column {column} is not looked at");
+            values.fill_(1);
+        }
+    }
+
+    [Fact]
+    public void A_base_without_values_has_no_fingerprint()
+    {
+        using var model = new Tower();
+        model.to(META);
+        var refusal = Assert.Throws<LoraException>(() => model.CreateAdapter());
+        Assert.Contains("expected a base that has values, found it on the meta device", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("F16")]
     [InlineData("BF16")]
