@@ -34,7 +34,7 @@ public sealed class RefusedConfigTests : IDisposable
 
     [Theory]
     [InlineData("rank_pattern", "floors.1.h.1.down", 3)]
-    [InlineData("alpha_pattern", "floors.1.h.1.down", -1)]
+    [InlineData("alpha_pattern", "down", -1)]
     public void An_adapter_of_files(string option, string key, int value)
     {
         using var saved = new SavedTower();
