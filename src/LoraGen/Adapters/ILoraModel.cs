@@ -13,7 +13,8 @@ public interface ILoraModel<TAdapter>
 {
     /// <summary>
     /// The adapter that every projection adds to its result, or null for the base alone, bit for bit. Swapping adapters is assigning this
-    /// property: no weight moves. Setting it on a child changes that part of the model only.
+    /// property: no weight moves. Setting it on a child changes that part of the model only; a part of an adapter is known to fit it by its
+    /// shapes alone.
     /// </summary>
     /// <exception cref="LoraException">
     /// The adapter is disposed, does not fit the model's shapes, was made for a base of other weights, lies on another device, or the
@@ -29,7 +30,8 @@ public interface ILoraModel<TAdapter>
     /// <param name="generator">Source of A's values; null takes torch's global generator.</param>
     /// <exception cref="LoraException">
     /// The config names a projection that is not annotated, a value is out of its range, one projection or weight is at two places of the
-    /// model, or a projection is not among the model's registered components.
+    /// model, a projection is not among the model's registered components, the base is on the meta device, or A and B do not fit into
+    /// memory.
     /// </exception>
     TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
 

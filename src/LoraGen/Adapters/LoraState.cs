@@ -26,6 +26,7 @@ public sealed class LoraState<TAdapter>
         => OfThisBase(AdapterBuilder.Create(model, config, generator));
 
     /// <summary>Reads an adapter in PEFT's format. Every key, shape and value is checked before the adapter exists.</summary>
+    /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">A file is missing, malformed or truncated, or belongs to another model or another method.</exception>
     public TAdapter Load(string folder, ILoraModel<TAdapter> model) => OfThisBase(AdapterBuilder.Load(folder, model));
 
@@ -101,7 +102,7 @@ public sealed class LoraState<TAdapter>
         _baseFingerprint = BaseFingerprint.Of((torch.nn.Module)model);
         if (adapter.BaseFingerprint != _baseFingerprint)
         {
-            throw new LoraException($"The adapter was made for a base of other weights: expected the fingerprint {_baseFingerprint}, found {adapter.BaseFingerprint}. Load it for this base, or train a new one.");
+            throw new LoraException($"The adapter was made for a base of other weights, or for these in another dtype: expected the fingerprint {_baseFingerprint}, found {adapter.BaseFingerprint}. Load it for this base, or train a new one.");
         }
     }
 }

@@ -25,10 +25,17 @@ internal static class RegularFile
             return "a folder";
         }
 
-        // .NET does not tell a pipe from a file, except that a pipe has no length.
-        var file = new FileInfo(path);
-        return file.Exists && (file.ResolveLinkTarget(returnFinalTarget: true) ?? file) is FileInfo { Exists: true, Length: 0 }
-            ? "a file of 0 bytes, a pipe or a device"
-            : null;
+        try
+        {
+            // .NET does not tell a pipe from a file, except that a pipe has no length.
+            var file = new FileInfo(path);
+            return file.Exists && (file.ResolveLinkTarget(returnFinalTarget: true) ?? file) is FileInfo { Exists: true, Length: 0 }
+                ? "a file of 0 bytes, a pipe or a device"
+                : null;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null; // A running save has renamed it in between.
+        }
     }
 }
