@@ -10,7 +10,7 @@ namespace LoraGen.CodeFixes;
 
 /// <summary>LORA005: calls the generated method in place of the projection; <c>q_proj.call(x)</c> becomes <c>QProj(x)</c>.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
-public sealed class CallAccessorCodeFix() : LoraCodeFix("Call the generated method", BypassedAdapterAnalyzer.Rule.Id)
+public sealed class CallAccessorCodeFix() : SyntaxCodeFix("Call the generated method", BypassedAdapterAnalyzer.Rule.Id)
 {
     private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
     {
@@ -38,6 +38,8 @@ public sealed class CallAccessorCodeFix() : LoraCodeFix("Call the generated meth
     {
         IdentifierNameSyntax => SyntaxFactory.ParseName(accessor),
         MemberAccessExpressionSyntax access => access.WithName((SimpleNameSyntax)SyntaxFactory.ParseName(accessor)),
+        CastExpressionSyntax cast => FindAccessor(cast.Expression, accessor),
+        BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AsExpression } cast => FindAccessor(cast.Left, accessor),
         ParenthesizedExpressionSyntax parenthesized => FindAccessor(parenthesized.Expression, accessor),
         PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression } sure => FindAccessor(sure.Operand, accessor),
         _ => null,

@@ -30,7 +30,7 @@ public abstract class LoraCodeFix : CodeFixProvider
         foreach (var diagnostic in context.Diagnostics)
         {
             // Half-typed code, or a case that needs the user's judgement.
-            if (root is null || ReferenceEquals(Fix(root, [diagnostic]), root))
+            if (root is null || ReferenceEquals(await FixAsync(context.Document, root, [diagnostic], context.CancellationToken).ConfigureAwait(false), root))
             {
                 continue;
             }
@@ -42,11 +42,11 @@ public abstract class LoraCodeFix : CodeFixProvider
     }
 
     /// <summary>Rewrites the document; what cannot be fixed stays as it is.</summary>
-    private protected abstract SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics);
+    private protected abstract Task<SyntaxNode> FixAsync(Document document, SyntaxNode root, ImmutableArray<Diagnostic> diagnostics, CancellationToken token);
 
     private async Task<Document> FixAsync(Document document, ImmutableArray<Diagnostic> diagnostics, CancellationToken token)
     {
         var root = await document.GetSyntaxRootAsync(token).ConfigureAwait(false);
-        return root is null ? document : document.WithSyntaxRoot(Fix(root, diagnostics));
+        return root is null ? document : document.WithSyntaxRoot(await FixAsync(document, root, diagnostics, token).ConfigureAwait(false));
     }
 }

@@ -10,7 +10,7 @@ namespace LoraGen.CodeFixes;
 
 /// <summary>LORA003: removes [LoraTarget] from what cannot be a target.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
-public sealed class RemoveTargetCodeFix() : LoraCodeFix("Remove [LoraTarget]", UnsupportedTargetAnalyzer.Rule.Id)
+public sealed class RemoveTargetCodeFix() : SyntaxCodeFix("Remove [LoraTarget]", UnsupportedTargetAnalyzer.Rule.Id)
 {
     private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
     {

@@ -10,7 +10,7 @@ namespace LoraGen.CodeFixes;
 
 /// <summary>LORA004: sets the rank to 8, the default here as in PEFT.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
-public sealed class SetRankCodeFix() : LoraCodeFix("Set the rank to 8", RankAnalyzer.Rule.Id)
+public sealed class SetRankCodeFix() : SyntaxCodeFix("Set the rank to 8", RankAnalyzer.Rule.Id)
 {
     private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
     {

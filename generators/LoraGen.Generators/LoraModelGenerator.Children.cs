@@ -1,6 +1,5 @@
 using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
-using Microsoft.CodeAnalysis;
 
 namespace LoraGen.Generators;
 
@@ -12,7 +11,7 @@ public sealed partial class LoraModelGenerator
         public static EquatableArray<ChildInfo> Gather(LoraModelClass model)
             => new([.. model.AdaptedChildren.Select(child => new ChildInfo(
                 Components.Gather(child.Field),
-                child.Model.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat) + ".Adapter",
+                GeneratedNames.AdapterOf(child.Model),
                 child.IsList,
                 IsPublic: child.Visibility == Visibility.Public))]);
     }

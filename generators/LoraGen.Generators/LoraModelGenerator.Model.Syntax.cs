@@ -16,6 +16,7 @@ public sealed partial class LoraModelGenerator
                 // (Hu et al. 2021, arXiv 2106.09685, section 4.1); the base keeps its shape and its state_dict keys.
                 #nullable enable
                 #pragma warning disable IDE1006 // fields keep the checkpoint's names
+                #pragma warning disable CS0612, CS0618 // what is obsolete is reported where the user names it
 
                 """);
 

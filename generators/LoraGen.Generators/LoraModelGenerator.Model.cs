@@ -33,7 +33,7 @@ public sealed partial class LoraModelGenerator
                 Name: model.Type.ToDisplayString(NameFromWithin),
                 FullName: model.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat),
                 IsSealed: model.Type.IsSealed,
-                Base: model.Base is null ? null : new BaseInfo(AdapterOf(model.Base), AdapterOf(model.Root)),
+                Base: model.Base is null ? null : new BaseInfo(GeneratedNames.AdapterOf(model.Base), GeneratedNames.AdapterOf(model.Root)),
                 Targets: Targets.Gather(model),
                 Children: Children.Gather(model));
         }
@@ -43,8 +43,6 @@ public sealed partial class LoraModelGenerator
             => type.FindAttribute(KnownTypes.LoraModelAttribute)?.ApplicationSyntaxReference is { } first
                 && first.SyntaxTree == context.TargetNode.SyntaxTree
                 && context.TargetNode.Span.Contains(first.Span);
-
-        private static string AdapterOf(INamedTypeSymbol type) => $"{type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.{GeneratedNames.Adapter}";
 
         private static string Header(INamedTypeSymbol type)
         {

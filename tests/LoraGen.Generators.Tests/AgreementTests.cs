@@ -20,6 +20,7 @@ public sealed class AgreementTests
     [InlineData("LORA008", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Dropout = 1)] Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA009", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] static Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA013", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] Linear Up = Linear(4, 4); FORWARD }")]
+    [InlineData("LORA014", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] Linear up = Linear(4, 4); [ComponentName(Name = \"up\")] Linear down = Linear(4, 4); FORWARD }")]
     public async Task An_invalid_class_gets_an_error_and_no_code(string id, string source)
     {
         var run = GeneratorRun.Of(source.Replace("FORWARD", "public override Tensor forward(Tensor x) => x;", StringComparison.Ordinal));

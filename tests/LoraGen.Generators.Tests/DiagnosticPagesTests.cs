@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LoraGen.CodeFixes;
 using LoraGen.Generators.Tests.Running;
 using Microsoft.CodeAnalysis;
 
@@ -7,7 +8,17 @@ namespace LoraGen.Generators.Tests;
 /// <summary>Each rule has a page, and the page's samples do what it says.</summary>
 public sealed partial class DiagnosticPagesTests
 {
-    public static TheoryData<string> Rules => [.. Analysis.Analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).Select(rule => rule.Id).Order(StringComparer.Ordinal)];
+    private static readonly IReadOnlyList<DiagnosticDescriptor> Descriptors =
+        [.. Analysis.Analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).OrderBy(rule => rule.Id, StringComparer.Ordinal)];
+
+    private static readonly HashSet<string> Fixed =
+    [
+        .. typeof(LoraCodeFix).Assembly.GetTypes()
+            .Where(type => type.IsSubclassOf(typeof(LoraCodeFix)) && !type.IsAbstract)
+            .SelectMany(type => ((LoraCodeFix)Activator.CreateInstance(type)!).FixableDiagnosticIds),
+    ];
+
+    public static TheoryData<string> Rules => [.. Descriptors.Select(rule => rule.Id)];
 
     [Theory]
     [MemberData(nameof(Rules))]
@@ -28,21 +39,36 @@ public sealed partial class DiagnosticPagesTests
 
     [Theory]
     [MemberData(nameof(Rules))]
-    public void A_rule_its_page_and_the_index_agree(string id)
+    public void A_rule_and_its_page_agree(string id)
     {
-        var rule = Assert.Single(Analysis.Analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics), rule => rule.Id == id);
+        var rule = Assert.Single(Descriptors, rule => rule.Id == id);
         var page = File.ReadAllText(Path.Combine(Repository.Diagnostics, $"{id}.md"));
-        var index = File.ReadAllText(Path.Combine(Repository.Diagnostics, "README.md"));
 
         Assert.EndsWith($"/docs/diagnostics/{id}.md", rule.HelpLinkUri, StringComparison.Ordinal);
-        Assert.StartsWith($"# {id}: {rule.Title}\n", page, StringComparison.Ordinal);
-        Assert.Contains($"Severity: {rule.DefaultSeverity}.", page, StringComparison.Ordinal);
-        Assert.Contains($"| [{id}]({id}.md) | {rule.Title} | {rule.DefaultSeverity} |", index, StringComparison.Ordinal);
+        Assert.StartsWith($"# {id}: {rule.Title}\n\nSeverity: {rule.DefaultSeverity}. Code fix: ", page, StringComparison.Ordinal);
+        Assert.Equal(HasFix(id), !page.Contains("Code fix: none.", StringComparison.Ordinal));
+        Assert.Equal(["What is reported", "How to mend it", "When to suppress it"], Heading().Matches(page).Select(match => match.Groups[1].Value));
+    }
+
+    [Theory]
+    [InlineData("README.md", "docs/diagnostics/")]
+    [InlineData("docs/diagnostics/README.md", "")]
+    public void A_table_has_a_line_for_each_rule(string file, string folder)
+    {
+        var lines = Descriptors.Select(rule => $"| [{rule.Id}]({folder}{rule.Id}.md) | {rule.DefaultSeverity} | {rule.Title} | {(HasFix(rule.Id) ? "yes" : "")} |");
+        var table = string.Join('\n', ["| Rule | Severity | | Code fix |", "| --- | --- | --- | --- |", .. lines]);
+
+        Assert.Contains($"\n\n{table}\n\n", File.ReadAllText(Path.Combine(Repository.Root, file)), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Every_page_has_its_rule()
         => Assert.Equal(Rules.Select(row => row.Data), Directory.GetFiles(Repository.Diagnostics, "LORA*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
+
+    private static bool HasFix(string id) => Fixed.Contains(id);
+
+    [GeneratedRegex("^## (.*)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Sample();

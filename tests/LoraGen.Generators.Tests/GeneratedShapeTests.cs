@@ -3,19 +3,9 @@ using LoraGen.Generators.Tests.Running;
 
 namespace LoraGen.Generators.Tests;
 
-/// <summary>Shapes of a user's class for which the emitted code must compile; their texts differ from the snapshots in names only.</summary>
+/// <summary>What a user's class may be beside the shapes that have a snapshot: the emitted code must compile.</summary>
 public sealed class GeneratedShapeTests
 {
-    [Fact]
-    public void Names_of_the_methods_are_the_fields_in_PascalCase() => Compiles("Mlp.g.cs", """
-        [LoraModel]
-        public sealed partial class Mlp() : Module<Tensor, Tensor>("Mlp")
-        {
-            [LoraTarget] private readonly Linear q_proj = Linear(4, 4), c_fc = Linear(4, 4), _upProj = Linear(4, 4), @class = Linear(4, 4), wo = Linear(4, 4), __h2__4h = Linear(4, 4);
-            public override Tensor forward(Tensor x) => QProj(CFc(UpProj(Class(Wo(H24h(x))))));
-        }
-        """);
-
     [Fact]
     public void Models_that_contain_each_other() => Compiles("Node.g.cs", """
         [LoraModel]
@@ -32,51 +22,6 @@ public sealed class GeneratedShapeTests
             [LoraTarget] private readonly Linear up = Linear(4, 4);
             private readonly Node node = new();
             public override Tensor forward(Tensor x) => node.call(Up(x));
-        }
-        """);
-
-    [Fact]
-    public void A_child_of_a_class_that_derives_from_a_model() => Compiles("Top.g.cs", """
-        [LoraModel]
-        public abstract partial class Layer() : Module<Tensor, Tensor>("Layer")
-        {
-            [LoraTarget] private readonly Linear up = Linear(4, 4);
-            protected Tensor Project(Tensor x) => Up(x);
-        }
-
-        public sealed class Relu : Layer
-        {
-            public override Tensor forward(Tensor x) => Project(x).relu();
-        }
-
-        [LoraModel]
-        public sealed partial class Top() : Module<Tensor, Tensor>("Top")
-        {
-            private readonly Relu one = new();
-            private readonly ModuleList<Relu> many = ModuleList<Relu>();
-            public override Tensor forward(Tensor x) => one.call(x);
-            public Layer.Adapter? First => ActiveAdapter?.one;
-        }
-        """);
-
-    [Fact]
-    public void A_child_whose_class_is_a_type_parameter() => Compiles("Top`1.g.cs", """
-        [LoraModel]
-        public abstract partial class Layer() : Module<Tensor, Tensor>("Layer")
-        {
-            [LoraTarget] private readonly Linear up = Linear(4, 4);
-            protected Tensor Project(Tensor x) => Up(x);
-        }
-
-        [LoraModel]
-        public sealed partial class Top<T>(T first) : Module<Tensor, Tensor>("Top")
-            where T : Layer
-        {
-            private readonly T one = first;
-            private readonly T? two;
-            private readonly ModuleList<T> many = new(first);
-            public override Tensor forward(Tensor x) => (two ?? one).call(x);
-            public Layer.Adapter? First => ActiveAdapter?.one;
         }
         """);
 
@@ -157,27 +102,6 @@ public sealed class GeneratedShapeTests
         """);
 
     [Fact]
-    public void A_child_from_another_assembly() => Assert.Empty(GeneratorRun.OfTwoAssemblies(
-        """
-        [LoraModel]
-        public sealed partial class Block() : Module<Tensor, Tensor>("Block")
-        {
-            [LoraTarget] private readonly Linear up = Linear(4, 4);
-            public override Tensor forward(Tensor x) => Up(x);
-        }
-        """,
-        """
-        [LoraModel]
-        public sealed partial class Top() : Module<Tensor, Tensor>("Top")
-        {
-            private readonly Block one = new();
-            private readonly ModuleList<Block> many = ModuleList<Block>();
-            public override Tensor forward(Tensor x) => one.call(x);
-            public Block.Adapter? First => ActiveAdapter?.one;
-        }
-        """).Complaints);
-
-    [Fact]
     public void The_text_is_the_same_in_every_culture_and_has_no_carriage_return()
     {
         const string source = """
@@ -202,6 +126,16 @@ public sealed class GeneratedShapeTests
         {
             CultureInfo.CurrentCulture = here;
         }
+    }
+
+    [Fact]
+    public void A_class_in_several_files_is_the_same_whichever_of_them_is_compiled_first()
+    {
+        var compilation = TestCompilation.Create(
+            "[LoraModel] public sealed partial class Mlp() : Module<Tensor, Tensor>(\"Mlp\") { [LoraTarget] Linear b = Linear(4, 4), a = Linear(4, 4); }",
+            "partial class Mlp { [LoraTarget] Linear c = Linear(4, 4); public override Tensor forward(Tensor x) => C(A(B(x))); }");
+        var reversed = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(compilation.SyntaxTrees.Reverse());
+        Assert.Equal(GeneratorRun.Of(compilation).Files["Mlp.g.cs"], GeneratorRun.Of(reversed).Files["Mlp.g.cs"]);
     }
 
     private static void Compiles(string file, string source)

@@ -37,6 +37,9 @@ internal sealed class Method(DocTask task, Judge judge, FineTuneOptions options,
         var savedBytes = save();
         cancellation.ThrowIfCancellationRequested();
 
+        // Nothing steps the adapter from here on: without gradients and in evaluation mode it is not cast to the base's dtype at every call.
+        model.ActiveAdapter?.zero_grad();
+        model.ActiveAdapter?.eval();
         var loss = judge.Loss(model, cancellation);
         var summaries = judge.Summaries(name, model, cancellation);
         var (bleu, exactMatch) = judge.Score(summaries);

@@ -11,74 +11,127 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
 {
-    /// <summary>The name under which the diagnostic carries the method to call, where it can be called from.</summary>
+    /// <summary>The name under which the diagnostic carries the method to call, where that method can simply take the call's place.</summary>
     public const string Accessor = nameof(Accessor);
 
-    /// <summary>'{0}' is called past its adapter: call '{1}' in its place.</summary>
+    /// <summary>'{0}' is {1} past its adapter: call '{2}' in its place.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA005",
         title: "An annotated projection must be called through its generated method",
-        messageFormat: "'{0}' is called past its adapter: call '{1}' in its place",
+        messageFormat: "'{0}' is {1} past its adapter: call '{2}' in its place",
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,
         description: "The generated method adds the active adapter's update; the projection itself knows nothing of it.",
         helpLinkUri: HelpLinks.For("LORA005"));
 
-    private protected override void Register(AnalysisContext context)
+    private protected override void Register(AnalysisContext context) => context.RegisterOperationBlockStartAction(block =>
     {
-        context.RegisterOperationAction(
-            action => Check(action, ((IInvocationOperation)action.Operation).Instance, ((IInvocationOperation)action.Operation).TargetMethod),
+        var values = new ValueOrigins(block.OperationBlocks);
+        block.RegisterOperationAction(
+            action => CheckCall(action, values, ((IInvocationOperation)action.Operation).Instance, ((IInvocationOperation)action.Operation).TargetMethod),
             OperationKind.Invocation);
-        context.RegisterOperationAction(
-            action => Check(action, ((IMethodReferenceOperation)action.Operation).Instance, ((IMethodReferenceOperation)action.Operation).Method),
+        block.RegisterOperationAction(
+            action => CheckCall(action, values, ((IMethodReferenceOperation)action.Operation).Instance, ((IMethodReferenceOperation)action.Operation).Method),
             OperationKind.MethodReference);
+        block.RegisterOperationAction(
+            action => CheckLinear(action, values, (IInvocationOperation)action.Operation),
+            OperationKind.Invocation);
+        block.RegisterOperationAction(
+            action => CheckContainer(action, values),
+            OperationKind.Invocation,
+            OperationKind.ObjectCreation,
+            OperationKind.CollectionExpression,
+            OperationKind.SimpleAssignment);
+    });
+
+    // q_proj.call(x), also through a copy of q_proj.
+    private void CheckCall(OperationAnalysisContext action, ValueOrigins values, IOperation? receiver, IMethodSymbol method)
+    {
+        if (method.Name is "call" or "forward")
+        {
+            var targets = TargetsIn(values.Of(receiver));
+            Report(action, action.Operation.Syntax, targets, "called", targets.Length == 1 && CanReplace(receiver, targets[0], values, action.ContainingSymbol));
+        }
     }
 
-    private void Check(OperationAnalysisContext action, IOperation? receiver, IMethodSymbol method)
+    // linear(x, q_proj.weight, q_proj.bias) computes what q_proj.call(x) does.
+    private void CheckLinear(OperationAnalysisContext action, ValueOrigins values, IInvocationOperation call)
     {
-        if (method.Name is not ("call" or "forward") || FindField(receiver) is not { } field)
+        if (call.TargetMethod.Name == "linear" && call.TargetMethod.ContainingType.Is(KnownTypes.Functional))
+        {
+            var weight = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 1)?.Value;
+            var owners = values.Of(weight, BeforeConversion)
+                .OfType<IPropertyReferenceOperation>()
+                .Where(property => property.Property.Name == "weight")
+                .Select(property => property.Instance);
+            Report(action, call.Syntax, TargetsIn(owners.SelectMany(values.Of)), "computed by functional.linear", canReplace: false);
+        }
+    }
+
+    // A weight is the same one in another dtype or on another device.
+    private static IEnumerable<IOperation> BeforeConversion(IOperation tensor)
+        => tensor is IInvocationOperation { TargetMethod.Name: "to" or "to_type" or "type" or "detach" or "contiguous", Instance: { } original } ? [original] : [];
+
+    // Sequential(q_proj, …) calls q_proj, and a ModuleList is there to hand out its modules to be called.
+    private void CheckContainer(OperationAnalysisContext action, ValueOrigins values)
+    {
+        if (action.Operation.FindFilledContainer() is not { } container)
         {
             return;
         }
 
-        // A target without a [LoraModel] has no generated method, and a rule of its own.
-        if (LoraTargetField.Find(field) is not { } target || !field.ContainingType.IsModel())
+        foreach (var item in action.Operation.ShownContents().SelectMany(Leaves))
+        {
+            Report(action, item.Syntax, TargetsIn(values.Of(item, ValueParts.Parts)), $"handed to a {container.Name}", canReplace: false);
+        }
+    }
+
+    private static IEnumerable<IOperation> Leaves(IOperation value)
+    {
+        var parts = value.WithoutConversion().Parts().ToList();
+        return parts.Count > 0 ? parts.SelectMany(Leaves) : [value];
+    }
+
+    // A target without a [LoraModel] has no generated method, and a rule of its own.
+    private static ImmutableArray<LoraTargetField> TargetsIn(IEnumerable<IOperation> values) =>
+    [
+        .. values.OfType<IFieldReferenceOperation>()
+            .Select(reference => reference.Field)
+            .Distinct<IFieldSymbol>(SymbolEqualityComparer.Default)
+            .Where(field => field.ContainingType.IsModel())
+            .Select(LoraTargetField.Find)
+            .OfType<LoraTargetField>(),
+    ];
+
+    private void Report(OperationAnalysisContext action, SyntaxNode where, ImmutableArray<LoraTargetField> targets, string how, bool canReplace)
+    {
+        if (targets.IsEmpty)
         {
             return;
         }
 
-        // The generated method is private: from another class there is nothing to call, and nothing for a code fix to do.
-        var isInside = action.ContainingSymbol.ContainingType?.WithContainingTypes().Contains(field.ContainingType, SymbolEqualityComparer.Default) == true;
         var properties = ImmutableDictionary<string, string?>.Empty;
         action.ReportDiagnostic(Diagnostic.Create(
             Rule,
-            action.Operation.Syntax.GetLocation(),
-            isInside ? properties.Add(Accessor, Literals.Identifier(target.Accessor)) : properties,
-            field.Name,
-            target.Accessor));
+            where.GetLocation(),
+            canReplace ? properties.Add(Accessor, Literals.Identifier(targets[0].Accessor)) : properties,
+            string.Join("' or '", targets.Select(target => target.Field.Name)),
+            how,
+            string.Join("' or '", targets.Select(target => target.Accessor))));
     }
 
-    private static IFieldSymbol? FindField(IOperation? receiver) => receiver switch
+    // The projection itself; or a local that was declared with a readonly field of this object and never assigned again.
+    private static bool CanReplace(IOperation? receiver, LoraTargetField target, ValueOrigins values, ISymbol member) => receiver?.WithoutConversion() switch
     {
-        IFieldReferenceOperation reference => reference.Field,
-        IConversionOperation conversion => FindField(conversion.Operand),
-
-        // In q_proj?.call(x) the call's own receiver is a placeholder for what stands before the question mark.
-        IConditionalAccessInstanceOperation placeholder => FindField(FindAccess(placeholder)?.Operation),
-        _ => null,
+        IFieldReferenceOperation reference => SymbolEqualityComparer.Default.Equals(reference.Field, target.Field),
+        ILocalReferenceOperation local => values.AssignedTo(local.Local).ToList() is { Count: 1 } assigned
+            && assigned[0] is { Path: null, Value: var value }
+            && value.WithoutConversion() is IFieldReferenceOperation { Field.IsReadOnly: true, Instance: IInstanceReferenceOperation owner }
+            && owner.ReferenceKind == InstanceReferenceKind.ContainingTypeInstance
+            && !CanAssignReadOnly(member),
+        _ => false,
     };
 
-    private static IConditionalAccessOperation? FindAccess(IConditionalAccessInstanceOperation placeholder)
-    {
-        for (IOperation? child = placeholder, parent = placeholder.Parent; parent is not null; (child, parent) = (parent, parent.Parent))
-        {
-            if (parent is IConditionalAccessOperation access && access.WhenNotNull == child)
-            {
-                return access;
-            }
-        }
-
-        return null;
-    }
+    private static bool CanAssignReadOnly(ISymbol member) => member is IMethodSymbol method && (method.MethodKind == MethodKind.Constructor || method.IsInitOnly);
 }

@@ -15,8 +15,9 @@ public abstract class ModelAnalyzer : LoraAnalyzer
     private protected sealed override void Register(AnalysisContext context) => context.RegisterSymbolAction(
         action =>
         {
+            // On a struct the compiler refuses the attribute, and there is no more to say.
             var type = (INamedTypeSymbol)action.Symbol;
-            if (!type.IsModel())
+            if (type.TypeKind != TypeKind.Class || !type.IsModel())
             {
                 return;
             }

@@ -21,23 +21,30 @@ public sealed class ModelInPlainModuleAnalyzer() : LoraAnalyzer(Rule)
         description: "The adapter's tree has a node per [LoraModel] class; below a class without the attribute, targets would silently never train.",
         helpLinkUri: HelpLinks.For("LORA012"));
 
-    private protected override void Register(AnalysisContext context) => context.RegisterSymbolAction(
-        action =>
-        {
-            var type = (INamedTypeSymbol)action.Symbol;
-            if (type.IsModel() || !type.IsModule())
+    private protected override void Register(AnalysisContext context)
+    {
+        context.RegisterSymbolAction(
+            action =>
             {
-                return;
-            }
-
-            foreach (var field in type.GetMembers().OfType<IFieldSymbol>())
-            {
-                if (!field.IsStatic && field.Type.FindHeldModel() is { } model)
+                var type = (INamedTypeSymbol)action.Symbol;
+                foreach (var field in IsPlain(type) ? type.GetMembers().OfType<IFieldSymbol>() : [])
                 {
-                    var declaration = field.AssociatedSymbol ?? field;
-                    action.ReportDiagnostic(At(declaration, declaration.Name, model.Name, type.Name));
+                    if (!field.IsStatic && field.Type.FindHeldModel() is { } model)
+                    {
+                        var declaration = field.AssociatedSymbol ?? field;
+                        action.ReportDiagnostic(At(declaration, declaration.Name, model.Name, type.Name));
+                    }
                 }
+            },
+            SymbolKind.NamedType);
+        PlainHolders.Register(context, (action, field, value, model) =>
+        {
+            if (IsPlain(field.ContainingType))
+            {
+                action.ReportDiagnostic(At(value.Syntax.GetLocation(), field.Name, model.Name, field.ContainingType.Name));
             }
-        },
-        SymbolKind.NamedType);
+        });
+    }
+
+    private static bool IsPlain(INamedTypeSymbol type) => type.IsModule() && !type.IsModel();
 }

@@ -8,11 +8,11 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NotAModuleAnalyzer() : ModelAnalyzer(Rule)
 {
-    /// <summary>'{0}' is a [LoraModel] and must derive from TorchSharp's Module.</summary>
+    /// <summary>'{0}' is a [LoraModel] and must {1}.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA006",
         title: "A [LoraModel] class must be a TorchSharp module",
-        messageFormat: "'{0}' is a [LoraModel] and must derive from TorchSharp's Module",
+        messageFormat: "'{0}' is a [LoraModel] and must {1}",
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,
@@ -24,7 +24,13 @@ public sealed class NotAModuleAnalyzer() : ModelAnalyzer(Rule)
         // A base class that does not exist, or not yet, is the compiler's to report.
         if (!model.IsModule && model.Type.WithBaseTypes().All(type => type.TypeKind != TypeKind.Error))
         {
-            yield return At(model.Type, model.Type.Name);
+            yield return At(model.Type, model.Type.Name, Advice(model.Type));
         }
+    }
+
+    private static string Advice(INamedTypeSymbol type)
+    {
+        var kind = type.IsRecord ? "record" : type.IsStatic ? "static class" : null;
+        return kind is null ? "derive from TorchSharp's Module" : $"be a class that derives from TorchSharp's Module, which a {kind} cannot";
     }
 }

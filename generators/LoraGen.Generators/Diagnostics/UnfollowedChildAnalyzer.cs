@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -9,6 +10,12 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
 {
+    /// <summary>The property that a diagnostic has where a ModuleList could take the place of the field's list or array.</summary>
+    public const string IsListOfChildren = nameof(IsListOfChildren);
+
+    /// <summary>The property that a diagnostic has where the class that is created could be the field's type.</summary>
+    public const string IsNewChild = nameof(IsNewChild);
+
     /// <summary>The adapter cannot follow '{0}' to the [LoraModel] class '{1}': {2}.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA011",
@@ -28,75 +35,49 @@ public sealed class UnfollowedChildAnalyzer() : LoraAnalyzer(Rule)
                 var type = (INamedTypeSymbol)action.Symbol;
                 foreach (var child in type.IsModel() ? UnfollowedChild.In(type) : [])
                 {
-                    action.ReportDiagnostic(At(child.Declaration, child.Declaration.Name, child.Model.Name, child.Advice));
+                    action.ReportDiagnostic(Make(child.Declaration.Locations[0], child, CanBeModuleList(child) ? IsListOfChildren : null));
                 }
             },
             SymbolKind.NamedType);
-        context.RegisterOperationAction(
-            action =>
-            {
-                var initializer = (IFieldInitializerOperation)action.Operation;
-                foreach (var field in initializer.InitializedFields)
-                {
-                    CheckValue(action, field, initializer.Value);
-                }
-            },
-            OperationKind.FieldInitializer);
-        context.RegisterOperationAction(
-            action => CheckAssignment(action, ((IAssignmentOperation)action.Operation).Target, ((IAssignmentOperation)action.Operation).Value),
-            OperationKind.SimpleAssignment,
-            OperationKind.DeconstructionAssignment);
-    }
-
-    // Also the constructor's (attn, mlp) = (new Attention(), new Mlp()).
-    private void CheckAssignment(OperationAnalysisContext action, IOperation target, IOperation value)
-    {
-        if (target is IFieldReferenceOperation reference)
+        PlainHolders.Register(context, (action, field, value, model) =>
         {
-            CheckValue(action, reference.Field, value);
-        }
-        else if (target is ITupleOperation targets && WithoutConversion(value) is ITupleOperation values)
-        {
-            foreach (var (element, assigned) in targets.Elements.Zip(values.Elements, (element, assigned) => (element, assigned)))
+            if (field.ContainingType.IsModel())
             {
-                CheckAssignment(action, element, assigned);
+                var child = new UnfollowedChild(field, model, UnfollowedChild.AdviceFor(model));
+                action.ReportDiagnostic(Make(value.Syntax.GetLocation(), child, CanBeTypeOf(field, value) ? IsNewChild : null));
             }
-        }
+        });
     }
 
-    // A field of type Module or Sequential does not tell what it holds; what is put into it does.
-    private void CheckValue(OperationAnalysisContext action, IFieldSymbol field, IOperation value)
+    private static Diagnostic Make(Location location, UnfollowedChild child, string? property)
     {
-        if (!field.IsStatic
-            && field.ContainingType.IsModel()
-            && field.Type is INamedTypeSymbol type
-            && type.IsModule()
-            && type.FindHeldModel() is null
-            && FindModel(value) is { } model)
-        {
-            action.ReportDiagnostic(At(value.Syntax.GetLocation(), field.Name, model.Name, UnfollowedChild.AdviceFor(model)));
-        }
+        var properties = ImmutableDictionary<string, string?>.Empty;
+        return Diagnostic.Create(
+            Rule,
+            location,
+            property is null ? properties : properties.Add(property, null),
+            child.Declaration.Name,
+            child.Model.Name,
+            child.Advice);
     }
 
-    private static INamedTypeSymbol? FindModel(IOperation value)
-    {
-        var inner = WithoutConversion(value);
-        return inner.Type?.FindModel() ?? Parts(inner).Select(FindModel).FirstOrDefault(model => model is not null);
-    }
+    private static bool CanBeModuleList(UnfollowedChild child)
+        => child.Declaration is IFieldSymbol field
+            && FindItem(field.Type) is { NullableAnnotation: not NullableAnnotation.Annotated } item
+            && item.FindModel() is not null
+            && VisibilityRules.Of(child.Model, field.ContainingType) != Visibility.None;
 
-    // What a value is made of: Sequential(("a", new Block()), …), new ModuleList<Module>([new Block(), …]).
-    private static IEnumerable<IOperation> Parts(IOperation value) => value switch
+    private static ITypeSymbol? FindItem(ITypeSymbol holder) => holder switch
     {
-        ITupleOperation tuple => tuple.Elements,
-        IArrayCreationOperation { Initializer: { } initializer } => initializer.ElementValues,
-        ICollectionExpressionOperation collection => collection.Elements,
-        IInvocationOperation call when IsContainer(call.Type) => call.Arguments.Select(argument => argument.Value),
-        IObjectCreationOperation creation when IsContainer(creation.Type) => creation.Arguments.Select(argument => argument.Value),
-        _ => [],
+        IArrayTypeSymbol { Rank: 1 } array => array.ElementType,
+        INamedTypeSymbol { Name: "List" or "IList" or "IReadOnlyList" or "ICollection" or "IReadOnlyCollection" or "IEnumerable", TypeArguments.Length: 1 } list
+            when list.ContainingNamespace.ToDisplayString() == "System.Collections.Generic" => list.TypeArguments[0],
+        _ => null,
     };
 
-    private static bool IsContainer(ITypeSymbol? type)
-        => type is INamedTypeSymbol named && named.WithBaseTypes().Any(t => t.Is(KnownTypes.Sequential) || t.Is(KnownTypes.ModuleList) || t.Is(KnownTypes.ModuleDict));
-
-    private static IOperation WithoutConversion(IOperation value) => value is IConversionOperation conversion ? WithoutConversion(conversion.Operand) : value;
+    private static bool CanBeTypeOf(IFieldSymbol field, IOperation value)
+        => value.WithoutConversion() is IObjectCreationOperation { Type: INamedTypeSymbol created }
+            && created.FindModel() is not null
+            && VisibilityRules.Of(created, field.ContainingType) is var visibility
+            && (visibility == Visibility.Public || (visibility == Visibility.Internal && field.DeclaredAccessibility == Accessibility.Private));
 }

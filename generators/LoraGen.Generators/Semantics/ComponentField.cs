@@ -9,6 +9,15 @@ internal static class ComponentField
     public static string? FindComponentName(this IFieldSymbol field)
         => field.FindAttribute(KnownTypes.ComponentNameAttribute)?.FindArgument<string>("Name");
 
+    /// <summary>
+    /// The fields that a class declares, file by file and in the order of the text: which of a partial class's files is compiled first may
+    /// differ between machines, and the order decides which projection's A is drawn first.
+    /// </summary>
+    public static IEnumerable<IFieldSymbol> FieldsInOrder(this INamedTypeSymbol type) => type.GetMembers()
+        .OfType<IFieldSymbol>()
+        .OrderBy(field => field.Locations[0].SourceTree?.FilePath, StringComparer.Ordinal)
+        .ThenBy(field => field.Locations[0].SourceSpan.Start);
+
     /// <summary>The value of a named argument; the default where it is absent or not yet valid.</summary>
     public static T? FindArgument<T>(this AttributeData attribute, string name)
         where T : class

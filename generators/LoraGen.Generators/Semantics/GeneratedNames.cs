@@ -28,6 +28,13 @@ internal static class GeneratedNames
 
     private static readonly string[] AccessorParameters = ["Tensor"];
 
+    private static readonly SymbolDisplayFormat WithNullability =
+        SymbolDisplayFormat.FullyQualifiedFormat.AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
+
+    /// <summary>The adapter's class by a name that is good anywhere: <c>global::Sample.Block&lt;string?&gt;.Adapter</c>.</summary>
+    public static string AdapterOf(INamedTypeSymbol model)
+        => $"{model.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(WithNullability)}.{Adapter}";
+
     /// <summary>The field's name in PascalCase: <c>q_proj</c> is <c>QProj</c>, <c>_upProj</c> is <c>UpProj</c>.</summary>
     public static string Accessor(string field)
         => string.Concat(field.Split('_').Where(word => word.Length > 0).Select(word => char.ToUpperInvariant(word[0]) + word.Substring(1)));
@@ -94,6 +101,11 @@ internal static class GeneratedNames
         if (type.Name == name)
         {
             return "this is the name of the class";
+        }
+
+        if (type.TypeParameters.Any(parameter => parameter.Name == name))
+        {
+            return "this is the name of a type parameter";
         }
 
         if (type.GetMembers(name).Any(member => !IsGenerated(member) && Collides(member, parameters)))

@@ -11,6 +11,9 @@ internal static class KnownTypes
     public const string ComponentNameAttribute = "TorchSharp.Utils.ComponentNameAttribute";
     public const string Module = "TorchSharp.torch.nn.Module";
     public const string Linear = "TorchSharp.Modules.Linear";
+    public const string Tensor = "TorchSharp.torch.Tensor";
+    public const string NeuralNetworks = "TorchSharp.torch.nn";
+    public const string Functional = "TorchSharp.torch.nn.functional";
     public const string ModuleList = "TorchSharp.Modules.ModuleList";
     public const string ModuleDict = "TorchSharp.Modules.ModuleDict";
     public const string Sequential = "TorchSharp.Modules.Sequential";

@@ -24,7 +24,7 @@ internal sealed class LoraChildField
 
     /// <summary>The children that a class declares, in source order.</summary>
     public static IEnumerable<LoraChildField> In(INamedTypeSymbol type)
-        => type.GetMembers().OfType<IFieldSymbol>().Select(Find).OfType<LoraChildField>();
+        => type.FieldsInOrder().Select(Find).OfType<LoraChildField>();
 
     public static LoraChildField? Find(IFieldSymbol field)
     {

@@ -48,7 +48,12 @@ internal sealed class LoraModelClass
     /// depend on that of all classes below it.
     /// </summary>
     public bool IsGenerated
-        => IsModule && !ClosedTypes.Any() && Targets.All(target => target.IsValid) && !NameConflicts.Any() && (Base is null || HasOtherHalf(Base));
+        => IsModule
+            && !ClosedTypes.Any()
+            && Targets.All(target => target.IsValid)
+            && !NameConflicts.Any()
+            && !ComponentNameConflict.In(Type).Any()
+            && (Base is null || HasOtherHalf(Base));
 
     /// <summary>The children whose adapters exist.</summary>
     public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => child.Visibility != Visibility.None && HasOtherHalf(child.Model));

@@ -57,7 +57,7 @@ internal sealed class LoraTargetField
 
     /// <summary>The targets that a class declares, in source order.</summary>
     public static IEnumerable<LoraTargetField> In(INamedTypeSymbol type)
-        => type.GetMembers().OfType<IFieldSymbol>().Select(Find).OfType<LoraTargetField>();
+        => type.FieldsInOrder().Select(Find).OfType<LoraTargetField>();
 
     public static LoraTargetField? Find(IFieldSymbol field)
         => field.FindAttribute(KnownTypes.LoraTargetAttribute) is { } attribute ? new LoraTargetField(field, attribute) : null;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace LoraGen.Transformers.Generation;
 
 /// <summary>Writes on by the likeliest token, many prompts at a time.</summary>
-/// <param name="model">The model, with whatever adapter is active.</param>
+/// <param name="model">The model, with whatever adapter is active; a token costs less where that is in evaluation mode (<c>adapter.eval()</c>).</param>
 /// <param name="endId">Token that ends a row; it pads too.</param>
 public sealed class GreedyDecoder(LlamaForCausalLM model, int endId)
 {

@@ -32,7 +32,7 @@ public sealed class AdapterBuilder
     /// <summary>Makes a new adapter: A random, B zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
     internal static TAdapter Create<TAdapter>(ILoraModel<TAdapter> model, LoraConfig? config, Generator? generator)
         where TAdapter : LoraAdapter
-        => Build(model, config ?? new LoraConfig(), generator, files: null);
+        => Freezing(model, Build(model, config ?? new LoraConfig(), generator, files: null));
 
     /// <summary>
     /// Reads an adapter in PEFT's format for <paramref name="model"/>. Every key, shape and value is checked before the adapter exists.
@@ -46,7 +46,7 @@ public sealed class AdapterBuilder
         try
         {
             files.CopyTo(adapter);
-            return adapter;
+            return Freezing(model, adapter);
         }
         catch
         {
@@ -58,21 +58,26 @@ public sealed class AdapterBuilder
     private static TAdapter Build<TAdapter>(ILoraModel<TAdapter> model, LoraConfig config, Generator? generator, PeftAdapterFiles? files)
         where TAdapter : LoraAdapter
     {
-        var module = (nn.Module)model;
-        var plan = new AdapterPlan(module, config, generator, files);
+        var plan = new AdapterPlan((nn.Module)model, config, generator, files);
         var adapter = model.NewAdapter(new AdapterBuilder(plan, ""));
         try
         {
             plan.RequireSound(LoraSites.Of(model, adapter));
             plan.RequireComplete();
+            return adapter;
         }
         catch
         {
             adapter.Dispose();
             throw;
         }
+    }
 
-        foreach (var parameter in module.parameters())
+    // Last, so that a refused adapter leaves the base as it was, in this too.
+    private static TAdapter Freezing<TAdapter>(ILoraModel<TAdapter> model, TAdapter adapter)
+        where TAdapter : LoraAdapter
+    {
+        foreach (var parameter in ((nn.Module)model).parameters())
         {
             parameter.requires_grad = false;
         }

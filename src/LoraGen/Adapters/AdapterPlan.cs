@@ -1,3 +1,4 @@
+using LoraGen.Files;
 using LoraGen.Merging;
 using LoraGen.Peft;
 using TorchSharp;
@@ -60,9 +61,10 @@ internal sealed class AdapterPlan
         Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
         Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
         Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
-        _files?.RequireRank(path, scale.Rank);
 
-        var update = new LowRankUpdate(path, Uniform(scale.Rank, projection), Zeros(projection, scale.Rank), scale, probability);
+        // What a file does not hold takes no memory until its keys are compared, and is refused then.
+        var rows = _files is null || _files.Holds(path, scale.Rank, projection) ? scale.Rank : 0;
+        var update = new LowRankUpdate(path, Uniform(rows, projection), Zeros(projection, rows), scale, probability);
         _updates.Add(update);
         return update;
 
@@ -115,7 +117,7 @@ internal sealed class AdapterPlan
         var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
         if (_updates.Count == 0 || (_files is null && unmatched.Count > 0))
         {
-            throw new LoraException($"{_source}: [{string.Join(", ", unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
+            throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
         if (_updates.Select(update => update.Dropout).Distinct().Count() > 1)
@@ -131,12 +133,13 @@ internal sealed class AdapterPlan
     /// <exception cref="LoraException">A projection is at two places, or unknown to the model, or carries an adapter.</exception>
     public void RequireSound(IReadOnlyList<LoraSite> sites)
     {
-        var paths = new Dictionary<Linear, string>(ReferenceEqualityComparer.Instance);
+        var paths = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
         foreach (var site in sites)
         {
-            if (!paths.TryAdd(site.Projection, site.Path))
+            // One object at two places has one of two adapters; two objects with one weight merge twice, and do not come apart again.
+            if (!paths.TryAdd(site.Projection.weight, site.Path))
             {
-                throw new LoraException($"{site.Path}: expected a projection of its own, found the same object as at {paths[site.Projection]}: only one of two adapters would train. Keep it in one field and call it from there.");
+                throw new LoraException($"{site.Path}: expected a weight of its own, found that of {paths[site.Projection.weight]}, so that two adapters would change it. Keep the projection in one field and call it from there.");
             }
 
             if (!ModulePaths.Contains(site.Path))

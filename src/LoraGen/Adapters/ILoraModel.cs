@@ -28,8 +28,8 @@ public interface ILoraModel<TAdapter>
     /// <param name="config">Overrides the attributes; null takes them as they are.</param>
     /// <param name="generator">Source of A's values; null takes torch's global generator.</param>
     /// <exception cref="LoraException">
-    /// The config names a projection that is not annotated, a value is out of its range, one projection is at two places of the model, or
-    /// a projection is not among the model's registered components.
+    /// The config names a projection that is not annotated, a value is out of its range, one projection or weight is at two places of the
+    /// model, or a projection is not among the model's registered components.
     /// </exception>
     TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
 

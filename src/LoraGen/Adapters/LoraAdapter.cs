@@ -10,6 +10,7 @@ namespace LoraGen;
 public abstract class LoraAdapter : torch.nn.Module
 {
     private readonly AdapterBuilder _builder;
+    private IReadOnlyList<LowRankUpdate>? _updates;
 
     /// <summary>Used by generated code.</summary>
     protected LoraAdapter(string name, AdapterBuilder builder)
@@ -33,13 +34,19 @@ public abstract class LoraAdapter : torch.nn.Module
     public string? BaseFingerprint => _builder.BaseFingerprint;
 
     /// <summary>The updates that the config targets, in the order of the model's source.</summary>
-    public IReadOnlyList<LowRankUpdate> Updates => [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
+    public IReadOnlyList<LowRankUpdate> Updates => _updates ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
 
     /// <summary>
     /// Writes <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> in PEFT's format into <paramref name="folder"/>, which is
-    /// made if need be. Each file is replaced as a whole or not at all.
+    /// made if need be. Both are replaced as one: wherever the save is cut off, and whoever loads meanwhile, Load gives the old adapter or
+    /// the new one. A symbolic link in the place of a file is replaced by a file. Values that are not finite are saved as they are, and
+    /// refused by <see cref="ILoraModel{TAdapter}.Merge"/>.
     /// </summary>
-    /// <exception cref="LoraException">The folder cannot be written, or this is only a part of an adapter.</exception>
+    /// <exception cref="LoraException">
+    /// The folder cannot be written, the disk is full, another save into the folder is running, A or B has a dtype other than fp32, fp16
+    /// and bf16, which Load would refuse, or this is only a part of an adapter. The old adapter is then as it was, except where the
+    /// message says that only the config could not be replaced.
+    /// </exception>
     public void Save(string folder)
     {
         if (!_builder.IsRoot)
@@ -47,6 +54,6 @@ public abstract class LoraAdapter : torch.nn.Module
             throw new LoraException($"Save: this is the part of an adapter at {_builder.Path}; save the whole adapter.");
         }
 
-        PeftAdapterFiles.Write(folder, Updates, _builder);
+        PeftAdapterWriter.Write(folder, Updates, _builder);
     }
 }

@@ -27,11 +27,7 @@ public sealed record LoraSite(string Path, Linear Projection, LowRankUpdate Upda
         Update.RequireAlive();
         RequireSame("in_features", Projection.in_features, Update.A.shape[1]);
         RequireSame("out_features", Projection.out_features, Update.B.shape[0]);
-        var weight = Projection.weight;
-        if (weight.device_type != Update.A.device_type || weight.device_index != Update.A.device_index)
-        {
-            throw new LoraException($"{Path}: expected the adapter on the base's device {weight.device}, found it on {Update.A.device}; move it with adapter.to(device).");
-        }
+        Update.RequireBeside(Path, Projection.weight);
     }
 
     private void RequireSame(string what, long expected, long found)

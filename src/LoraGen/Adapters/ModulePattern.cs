@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LoraGen.Files;
 
 namespace LoraGen;
 
@@ -46,7 +47,7 @@ internal sealed class ModulePattern
         }
         catch (ArgumentException e)
         {
-            throw new LoraException($"{_place}: expected a regular expression, found '{pattern}': {e.Message}", e);
+            throw new LoraException($"{_place}: expected a regular expression, found '{Excerpt.Of(pattern)}': {Excerpt.Of(e.Message)}", e);
         }
     }
 
@@ -59,7 +60,7 @@ internal sealed class ModulePattern
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new LoraException($"{_place}: expected a pattern that is matched within {_regex.MatchTimeout.TotalSeconds} s, found '{_regex}', which is not, at {path}.", e);
+            throw new LoraException($"{_place}: expected a pattern that is matched within {_regex.MatchTimeout.TotalSeconds} s, found '{Excerpt.Of(_regex.ToString())}', which is not, at {path}.", e);
         }
     }
 }

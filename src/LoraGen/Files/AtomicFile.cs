@@ -7,30 +7,15 @@ public static class AtomicFile
     /// <exception cref="LoraException">The folder cannot be written, or the disk is full; an older file is left as it was.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var file = new StagedFile(path);
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
+            file.Write(write);
+            file.Commit();
         }
-        catch (Exception e)
+        catch
         {
-            if (File.Exists(temporary))
-            {
-                File.Delete(temporary);
-            }
-
-            if (e is IOException or UnauthorizedAccessException)
-            {
-                throw new LoraException($"{path}: cannot be written: {e.Message}", e);
-            }
-
+            file.Discard();
             throw;
         }
     }

@@ -1,70 +1,81 @@
-using System.Text.Json;
 using LoraGen.Files;
 using LoraGen.Safetensors;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace LoraGen.Peft;
 
-/// <summary>An adapter on disk as PEFT lays it out: <c>adapter_config.json</c> beside <c>adapter_model.safetensors</c>.</summary>
+/// <summary>An adapter on disk as PEFT lays it out, opened for reading: <c>adapter_config.json</c> beside <c>adapter_model.safetensors</c>.</summary>
 internal sealed class PeftAdapterFiles : IDisposable
 {
     private readonly SafetensorsFile _weights;
-    private readonly long _largestRank;
 
     private PeftAdapterFiles(string configPath, LoraConfig config, SafetensorsFile weights)
-    {
-        (ConfigPath, Config, _weights) = (configPath, config, weights);
-        _largestRank = weights.Entries.Values.Where(entry => PeftKeys.IsA(entry.Key) && entry.End > entry.Begin).Select(entry => entry.Shape.FirstOrDefault()).DefaultIfEmpty().Max();
-    }
+        => (ConfigPath, Config, _weights) = (configPath, config, weights);
 
     public string ConfigPath { get; }
 
     public LoraConfig Config { get; }
 
-    /// <summary>Writes both files, each as a whole or not at all.</summary>
-    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
-    {
-        var config = PeftConfigWriter.Write(updates, builder);
-        var metadata = new Dictionary<string, string> { ["format"] = "pt", [PeftKeys.FingerprintMetadata] = builder.BaseFingerprint! };
-        SafetensorsWriter.Write(Path.Combine(folder, PeftKeys.WeightsFile), updates.SelectMany(Tensors), metadata);
-        AtomicFile.Write(Path.Combine(folder, PeftKeys.ConfigFile), stream => JsonSerializer.Serialize(stream, config, new JsonSerializerOptions { WriteIndented = true }));
-    }
-
-    private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(LowRankUpdate update)
-    {
-        update.RequireAlive();
-        return [KeyValuePair.Create(PeftKeys.A(update.Path), (Tensor)update.A), KeyValuePair.Create(PeftKeys.B(update.Path), (Tensor)update.B)];
-    }
-
     /// <summary>Opens both files and checks each by itself.</summary>
     /// <exception cref="LoraException">One is missing or malformed.</exception>
     public static PeftAdapterFiles Open(string folder)
     {
-        var weights = Path.Combine(folder, PeftKeys.WeightsFile);
-        var pickle = Path.Combine(folder, "adapter_model.bin");
-        var configPath = Path.Combine(folder, PeftKeys.ConfigFile);
-
-        // First, since another method's weights are of no use in any format.
-        var config = PeftConfigReader.Read(configPath);
-        return File.Exists(weights) || !File.Exists(pickle)
-            ? new PeftAdapterFiles(configPath, config, SafetensorsFile.Open(weights))
-            : throw new LoraException($"{pickle}: expected {PeftKeys.WeightsFile}, found a pickle file. Save the adapter again with safe_serialization=True.");
-    }
-
-    /// <summary>Checks a rank that the config gives before memory is taken for it; whole shapes are compared later, when all are known.</summary>
-    /// <exception cref="LoraException">No tensor of the file is that large.</exception>
-    public void RequireRank(string path, int rank)
-    {
-        if (rank > _largestRank)
+        var pair = PeftFilePair.Open(folder);
+        try
         {
-            throw new LoraException($"{_weights.Path}: {PeftKeys.A(path)}: expected rank {rank} as in {PeftKeys.ConfigFile}, found no rank above {_largestRank} in the whole file.");
+            // First, since another method's weights are of no use in any format.
+            var config = PeftConfigReader.Read(pair.ConfigPath, pair.Config);
+            return new PeftAdapterFiles(pair.ConfigPath, config, pair.Weights ?? throw NoWeights(folder));
+        }
+        catch
+        {
+            pair.Weights?.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Copies the file's values into a new adapter, after everything has been checked.</summary>
-    /// <exception cref="LoraException">A key is missing or unexpected, a shape or dtype is wrong, or the adapter was made for another base.</exception>
+    private static LoraException NoWeights(string folder)
+    {
+        var (weights, pickle) = (Path.Combine(folder, PeftKeys.WeightsFile), Path.Combine(folder, "adapter_model.bin"));
+        return File.Exists(pickle)
+            ? new LoraException($"{pickle}: expected {PeftKeys.WeightsFile}, found a pickle file. Save the adapter again with safe_serialization=True.")
+            : new LoraException($"{weights}: expected the weights of an adapter, found no such file.");
+    }
+
+    /// <summary>
+    /// Whether the file holds A and B of a projection. Asked before memory is taken for them, since rank and shapes are the file's claims;
+    /// what is missing is refused later, when all keys are known.
+    /// </summary>
+    /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
+    public bool Holds(string path, int rank, Linear projection)
+    {
+        var (hasA, hasB) = (IsThere(PeftKeys.A(path), rank, projection.in_features), IsThere(PeftKeys.B(path), projection.out_features, rank));
+        return hasA && hasB;
+    }
+
+    private bool IsThere(string key, long rows, long columns)
+    {
+        if (!_weights.Entries.TryGetValue(key, out var entry))
+        {
+            return false;
+        }
+
+        if (!entry.Shape.SequenceEqual([rows, columns]))
+        {
+            throw new LoraException($"{_weights.Path}: {key}: expected shape [{rows}, {columns}], found [{string.Join(", ", entry.Shape)}].");
+        }
+
+        if (!PeftKeys.CanHold(entry.Dtype))
+        {
+            throw new LoraException($"{_weights.Path}: {key}: expected F32, F16 or BF16, found {entry.Dtype}.");
+        }
+
+        return true;
+    }
+
+    /// <summary>Copies the file's values into a new adapter, after everything has been checked. Values that are not finite are copied too.</summary>
+    /// <exception cref="LoraException">A key is missing or unexpected, or the adapter was made for another base.</exception>
     public void CopyTo(LoraAdapter adapter)
     {
         using var scope = NewDisposeScope();
@@ -73,16 +84,12 @@ internal sealed class PeftAdapterFiles : IDisposable
             .SelectMany(update => new[] { (Key: PeftKeys.A(update.Path), Parameter: update.A), (Key: PeftKeys.B(update.Path), Parameter: update.B) })
             .ToDictionary(item => item.Key, item => item.Parameter, StringComparer.Ordinal);
         RequireSameKeys(expected);
-        foreach (var (key, parameter) in expected)
-        {
-            RequireFits(key, parameter);
-        }
 
         // After the shapes, whose message says more when the base has another size altogether.
         if (_weights.Metadata.TryGetValue(PeftKeys.FingerprintMetadata, out var recorded) && recorded != adapter.BaseFingerprint)
         {
             throw new LoraException(
-                $"{_weights.Path}: {PeftKeys.FingerprintMetadata}: expected {adapter.BaseFingerprint}, the fingerprint of this base, found {recorded}: the adapter was trained on other weights.");
+                $"{_weights.Path}: {PeftKeys.FingerprintMetadata}: expected {adapter.BaseFingerprint}, the fingerprint of this base, found {Excerpt.Of(recorded)}: the adapter was trained on other weights.");
         }
 
         foreach (var (key, parameter) in expected)
@@ -97,27 +104,7 @@ internal sealed class PeftAdapterFiles : IDisposable
         var unexpected = _weights.Entries.Keys.Where(key => !expected.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + unexpected.Count > 0)
         {
-            throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Some(missing)}]; unexpected: [{Some(unexpected)}].");
-        }
-    }
-
-    private static string Some(List<string> keys)
-    {
-        const int shown = 6;
-        return string.Join(", ", keys.Take(shown)) + (keys.Count > shown ? $", and {keys.Count - shown} more" : "");
-    }
-
-    private void RequireFits(string key, Parameter parameter)
-    {
-        var entry = _weights.Entries[key];
-        if (!entry.Shape.SequenceEqual(parameter.shape))
-        {
-            throw new LoraException($"{_weights.Path}: {key}: expected shape [{string.Join(", ", parameter.shape)}], found [{string.Join(", ", entry.Shape)}].");
-        }
-
-        if (entry.Dtype is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16))
-        {
-            throw new LoraException($"{_weights.Path}: {key}: expected F32, F16 or BF16, found {entry.Dtype}.");
+            throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Excerpt.Of(missing)}]; unexpected: [{Excerpt.Of(unexpected)}].");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using LoraGen.Files;
 
 namespace LoraGen.Peft;
 
@@ -32,18 +33,19 @@ internal sealed class PeftConfigReader
 
     private PeftConfigReader(string path, Dictionary<string, JsonElement> options) => (_path, _options) = (path, options);
 
-    /// <exception cref="LoraException">The file is missing or malformed, or is not a LoRA that is implemented here.</exception>
-    public static LoraConfig Read(string path)
+    /// <exception cref="LoraException">The content is malformed, or is not a LoRA that is implemented here.</exception>
+    public static LoraConfig Read(string path, byte[] content)
     {
         try
         {
-            var options = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(File.ReadAllText(path, StrictUtf8), new JsonSerializerOptions { AllowDuplicateProperties = false })
+            using var text = new StreamReader(new MemoryStream(content), StrictUtf8);
+            var options = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(text.ReadToEnd(), new JsonSerializerOptions { AllowDuplicateProperties = false })
                 ?? throw new LoraException($"{path}: expected a JSON object, found null.");
             return new PeftConfigReader(path, options).Read();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or DecoderFallbackException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or DecoderFallbackException)
         {
-            throw new LoraException($"{path}: cannot be read as a PEFT adapter_config.json: {e.Message}", e);
+            throw new LoraException($"{path}: cannot be read as a PEFT adapter_config.json: {Excerpt.Of(e.Message)}", e);
         }
     }
 
@@ -129,5 +131,5 @@ internal sealed class PeftConfigReader
             ? number
             : throw Bad(key, whole ? "a whole number" : "a number", value.GetRawText());
 
-    private LoraException Bad(string key, string expected, string found) => new($"{_path}: {key}: expected {expected}, found {found}.");
+    private LoraException Bad(string key, string expected, string found) => new($"{_path}: {Excerpt.Of(key)}: expected {expected}, found {Excerpt.Of(found)}.");
 }

@@ -1,20 +1,27 @@
+using static TorchSharp.torch;
+
 namespace LoraGen.Peft;
 
-/// <summary>The names of PEFT's two files and of the tensors in them.</summary>
+/// <summary>The names of PEFT's two files and of what is in them.</summary>
 internal static class PeftKeys
 {
     public const string ConfigFile = "adapter_config.json";
     public const string WeightsFile = "adapter_model.safetensors";
 
-    /// <summary>Our own entry in the safetensors metadata, which PEFT ignores; an unknown key in the config would make older PEFT fail.</summary>
+    // Our own entries in the safetensors metadata, which PEFT ignores; an unknown key in the config would make older PEFT fail.
+
+    /// <summary>The fingerprint of the base that the adapter was made for.</summary>
     public const string FingerprintMetadata = "loragen.base_fingerprint";
 
+    /// <summary>SHA-256 of the bytes of the config that was saved together with the weights.</summary>
+    public const string ConfigDigestMetadata = "loragen.config_sha256";
+
     private const string Prefix = "base_model.model.";
-    private const string SuffixOfA = ".lora_A.weight";
 
-    public static string A(string path) => $"{Prefix}{path}{SuffixOfA}";
-
-    public static bool IsA(string key) => key.EndsWith(SuffixOfA, StringComparison.Ordinal);
+    public static string A(string path) => $"{Prefix}{path}.lora_A.weight";
 
     public static string B(string path) => $"{Prefix}{path}.lora_B.weight";
+
+    /// <summary>Whether A and B may be stored in a dtype: what is saved must be what is loaded.</summary>
+    public static bool CanHold(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 }

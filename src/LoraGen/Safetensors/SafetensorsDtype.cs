@@ -20,11 +20,12 @@ internal static class SafetensorsDtype
         return bytes > 0;
     }
 
-    public static (string Name, int Bytes) Of(ScalarType type)
+    /// <exception cref="LoraException">The format has none; the message begins with <paramref name="place"/>.</exception>
+    public static (string Name, int Bytes) Of(string place, ScalarType type)
     {
         var (name, _, bytes) = Known.FirstOrDefault(known => known.Type == type);
         return name is null
-            ? throw new LoraException($"The safetensors format has no element type for {type}; it knows {Names}.")
+            ? throw new LoraException($"{place}: expected a dtype out of {Names}, which the safetensors format has, found {type}.")
             : (name, bytes);
     }
 }

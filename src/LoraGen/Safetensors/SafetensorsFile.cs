@@ -1,25 +1,26 @@
-using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraGen.Safetensors;
 
 /// <summary>
-/// A safetensors file opened for reading through a memory map: the header is checked as a whole before any tensor is made, and a
-/// tensor's bytes are copied once, from the map into its own memory.
+/// A safetensors file opened for reading: the header is checked as a whole before any tensor is made, and a tensor's bytes are read
+/// straight into its own memory.
 /// </summary>
+/// <remarks>
+/// Not through a memory map, which would save no copy here: a process that reads a mapped file which another program shortens meanwhile
+/// is killed by the system, where a read that falls short is an exception like any other.
+/// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
     private readonly SafetensorsHeader _header;
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
+    private readonly SafeFileHandle _file;
 
-    private SafetensorsFile(string path, FileStream file)
+    private SafetensorsFile(string path, SafeFileHandle file)
     {
-        Path = path;
+        (Path, _file) = (path, file);
         _header = SafetensorsHeader.Read(path, file);
-        _map = MemoryMappedFile.CreateFromFile(file, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
     }
 
     /// <summary>The file that was opened.</summary>
@@ -31,14 +32,18 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>The free strings of <c>__metadata__</c>; empty when the file has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
+    /// <summary>When the opened file, which another may have replaced since, was written.</summary>
+    internal DateTime WrittenUtc => File.GetLastWriteTimeUtc(_file);
+
     /// <summary>Opens a file and checks its whole header.</summary>
     /// <exception cref="LoraException">The file cannot be opened, or is malformed, truncated or inconsistent.</exception>
     public static SafetensorsFile Open(string path)
     {
-        FileStream? file = null;
+        SafeFileHandle? file = null;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            // Delete: a save may replace the file while it is open, and it stays readable to us.
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             return new SafetensorsFile(path, file);
         }
         catch (Exception e)
@@ -53,8 +58,8 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Copies one tensor into memory of its own, in the file's dtype, on the CPU.</summary>
-    /// <exception cref="LoraException">The file has no such key.</exception>
+    /// <summary>Reads one tensor into memory of its own, in the file's dtype, on the CPU.</summary>
+    /// <exception cref="LoraException">The file has no such key, or was shortened after it was opened.</exception>
     public Tensor Read(string key)
     {
         if (!Entries.TryGetValue(key, out var entry))
@@ -63,22 +68,51 @@ public sealed class SafetensorsFile : IDisposable
         }
 
         var tensor = empty([.. entry.Shape], entry.Dtype);
-        var offset = _view.PointerOffset + _header.DataStart + entry.Begin;
-        foreach (var piece in TensorBytes.Pieces(tensor))
+        try
         {
-            var bytes = piece.bytes;
-            _view.SafeMemoryMappedViewHandle.ReadSpan((ulong)offset, bytes);
-            offset += bytes.Length;
-            piece.Dispose();
+            var offset = _header.DataStart + entry.Begin;
+            foreach (var piece in TensorBytes.Pieces(tensor))
+            {
+                using (piece)
+                {
+                    ReadExactly($"{Path}: {key}", _file, piece.bytes, offset);
+                    offset += piece.bytes.Length;
+                }
+            }
+
+            return tensor;
         }
-
-        return tensor;
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Closes the map; tensors that were read stay valid.</summary>
-    public void Dispose()
+    /// <summary>Fills a buffer from a place in the file on.</summary>
+    /// <exception cref="LoraException">The file ends before, or the disk fails.</exception>
+    internal static void ReadExactly(string place, SafeFileHandle file, Span<byte> buffer, long offset)
     {
-        _view.Dispose();
-        _map.Dispose();
+        try
+        {
+            while (buffer.Length > 0)
+            {
+                var read = RandomAccess.Read(file, buffer, offset);
+                if (read == 0)
+                {
+                    throw new LoraException($"{place}: expected {buffer.Length} more bytes from {offset} on, found the end of the file, which another program has shortened.");
+                }
+
+                buffer = buffer[read..];
+                offset += read;
+            }
+        }
+        catch (IOException e)
+        {
+            throw new LoraException($"{place}: cannot be read: {e.Message}", e);
+        }
     }
+
+    /// <summary>Closes the file; tensors that were read stay valid.</summary>
+    public void Dispose() => _file.Dispose();
 }

@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using LoraGen.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace LoraGen.Safetensors;
 
@@ -9,10 +12,16 @@ namespace LoraGen.Safetensors;
 /// </summary>
 internal sealed class SafetensorsHeader
 {
+    /// <summary>The format's own limit; it also bounds what a hostile length can make us allocate.</summary>
+    public const int MaxBytes = 100_000_000;
+
+    /// <summary>The one key that names no tensor.</summary>
+    public const string MetadataKey = "__metadata__";
+
     private const int LengthBytes = 8;
 
-    // The format's own limit; it also bounds what a hostile length can make us allocate.
-    private const long MaxHeaderBytes = 100_000_000;
+    // torch's own limit. Without one, a header of nothing but a shape would take many times its size.
+    private const int MaxDimensions = 64;
 
     private readonly string _path;
     private readonly Dictionary<string, SafetensorsEntry> _entries = [];
@@ -24,121 +33,192 @@ internal sealed class SafetensorsHeader
     /// <summary>Where the data begins in the file.</summary>
     public long DataStart { get; }
 
-    private SafetensorsHeader(string path, Stream file)
+    private SafetensorsHeader(string path, SafeFileHandle file)
     {
         _path = path;
-        var fileLength = file.Length;
+        var fileLength = RandomAccess.GetLength(file);
         if (fileLength < LengthBytes)
         {
             throw Bad($"expected at least {LengthBytes} bytes of header length, found a file of {fileLength} bytes");
         }
 
-        using var reader = new BinaryReader(file, Encoding.UTF8, leaveOpen: true);
-        var declared = reader.ReadUInt64();
-        var room = (ulong)Math.Min(MaxHeaderBytes, fileLength - LengthBytes);
+        Span<byte> length = stackalloc byte[LengthBytes];
+        SafetensorsFile.ReadExactly(path, file, length, 0);
+        var declared = BinaryPrimitives.ReadUInt64LittleEndian(length);
+        var room = (ulong)Math.Min(MaxBytes, fileLength - LengthBytes);
         if (declared > room)
         {
             throw Bad($"expected a header of at most {room} bytes, found a declared length of {declared}");
         }
 
         DataStart = LengthBytes + (long)declared;
-        Parse(reader.ReadBytes((int)declared));
+        var json = new byte[declared];
+        SafetensorsFile.ReadExactly(path, file, json, LengthBytes);
+        Parse(json);
         CheckLayout(fileLength - DataStart);
     }
 
-    /// <summary>Reads and checks the header; the file's position is afterwards undefined.</summary>
+    /// <summary>Reads and checks the header.</summary>
     /// <exception cref="LoraException">The header is malformed or does not fit the file.</exception>
-    public static SafetensorsHeader Read(string path, Stream file) => new(path, file);
+    public static SafetensorsHeader Read(string path, SafeFileHandle file) => new(path, file);
 
-    private void Parse(byte[] json)
+    // Token by token: what a header claims takes memory only once it was found in order.
+    private void Parse(ReadOnlySpan<byte> json)
     {
         try
         {
             // Tensor entries are three levels deep; anything deeper is not this format.
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 4, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 4 });
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject)
             {
-                throw Bad($"expected a JSON object as header, found {document.RootElement.ValueKind}");
+                throw Bad($"expected a JSON object as header, found {Found(reader)}");
             }
 
-            foreach (var property in document.RootElement.EnumerateObject())
+            var hasMetadata = false;
+            while (NextMember(ref reader, out var key))
             {
-                if (property.NameEquals("__metadata__"))
+                var isMetadata = key == MetadataKey;
+                if (isMetadata ? hasMetadata : _entries.ContainsKey(key))
                 {
-                    ParseMetadata(property.Value);
+                    throw BadEntry(key, $"expected one entry of this name, found two");
+                }
+
+                if (isMetadata)
+                {
+                    hasMetadata = true;
+                    ParseMetadata(ref reader);
                 }
                 else
                 {
-                    _entries.Add(property.Name, ParseEntry(property.Name, property.Value));
+                    _entries.Add(key, ParseEntry(key, ref reader));
                 }
             }
+
+            reader.Read(); // Throws where anything but white space follows.
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or DecoderFallbackException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Bad($"the header is not valid JSON: {e.Message}", e);
+            throw Bad($"expected a header of valid JSON, found an error: {Excerpt.Of(e.Message)}", e);
         }
     }
 
-    private void ParseMetadata(JsonElement metadata)
+    private void ParseMetadata(ref Utf8JsonReader reader)
     {
-        if (metadata.ValueKind != JsonValueKind.Object)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw Bad($"__metadata__: expected an object of strings, found {metadata.ValueKind}");
+            throw Bad($"{MetadataKey}: expected an object of strings, found {Found(reader)}");
         }
 
-        foreach (var item in metadata.EnumerateObject())
+        while (NextMember(ref reader, out var key))
         {
-            _metadata[item.Name] = item.Value.ValueKind == JsonValueKind.String
-                ? item.Value.GetString()!
-                : throw Bad($"__metadata__.{item.Name}: expected a string, found {item.Value.ValueKind}");
+            if (reader.TokenType != JsonTokenType.String)
+            {
+                throw Bad($"{MetadataKey}.{Excerpt.Of(key)}: expected a string, found {Found(reader)}");
+            }
+
+            if (!_metadata.TryAdd(key, reader.GetString()!))
+            {
+                throw Bad($"{MetadataKey}.{Excerpt.Of(key)}: expected one string of this name, found two");
+            }
         }
     }
 
-    private SafetensorsEntry ParseEntry(string key, JsonElement entry)
+    private SafetensorsEntry ParseEntry(string key, ref Utf8JsonReader reader)
     {
-        if (entry.ValueKind != JsonValueKind.Object)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw Bad($"{key}: expected an object with dtype, shape and data_offsets, found {entry.ValueKind}");
+            throw BadEntry(key, $"expected an object with dtype, shape and data_offsets, found {Found(reader)}");
         }
 
-        var dtypeName = Member("dtype", JsonValueKind.String).GetString()!;
+        string? dtypeName = null;
+        long[]? shape = null, offsets = null;
+        while (NextMember(ref reader, out var member))
+        {
+            if ((member, dtypeName, shape, offsets) is ("dtype", not null, _, _) or ("shape", _, not null, _) or ("data_offsets", _, _, not null))
+            {
+                throw BadEntry(key, $"expected one member {member}, found two");
+            }
+
+            switch (member)
+            {
+                case "dtype":
+                    dtypeName = reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw BadEntry(key, $"expected a string as dtype, found {Found(reader)}");
+                    break;
+                case "shape":
+                    shape = ParseIntegers(key, member, ref reader);
+                    break;
+                case "data_offsets":
+                    offsets = ParseIntegers(key, member, ref reader);
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        if ((dtypeName, shape, offsets) is not ({ } dtype, { } sizes, { } range))
+        {
+            throw BadEntry(key, $"expected the members dtype, shape and data_offsets, found no {(dtypeName is null ? "dtype" : shape is null ? "shape" : "data_offsets")}");
+        }
+
+        return Checked(key, dtype, sizes, range);
+    }
+
+    private long[] ParseIntegers(string key, string member, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw BadEntry(key, $"expected an array as {member}, found {Found(reader)}");
+        }
+
+        var count = 0;
+        Span<long> values = stackalloc long[MaxDimensions];
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (count == MaxDimensions)
+            {
+                throw BadEntry(key, $"expected at most {MaxDimensions} integers in {member}, found more");
+            }
+
+            values[count++] = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value >= 0
+                ? value
+                : throw BadEntry(key, $"expected non-negative integers in {member}, found {Found(reader)}");
+        }
+
+        return values[..count].ToArray();
+    }
+
+    private SafetensorsEntry Checked(string key, string dtypeName, long[] shape, long[] offsets)
+    {
         if (!SafetensorsDtype.TryParse(dtypeName, out var dtype, out var bytesPerElement))
         {
-            throw Bad($"{key}: expected a dtype out of {SafetensorsDtype.Names}, found {dtypeName}");
+            throw BadEntry(key, $"expected a dtype out of {SafetensorsDtype.Names}, found {Excerpt.Of(dtypeName)}");
         }
 
-        var shape = Integers("shape");
-        var offsets = Integers("data_offsets");
         if (offsets is not [var begin, var end] || begin > end)
         {
-            throw Bad($"{key}: expected data_offsets [begin, end] with begin <= end, found [{string.Join(", ", offsets)}]");
+            throw BadEntry(key, $"expected data_offsets [begin, end] with begin <= end, found [{string.Join(", ", offsets)}]");
         }
 
-        long bytes;
+        long bytes = bytesPerElement;
         try
         {
             // An empty tensor has strides too, and they must not overflow either.
-            var nonzero = shape.Where(size => size > 0).Aggregate((long)bytesPerElement, (product, size) => checked(product * size));
-            bytes = shape.Contains(0) ? 0 : nonzero;
+            foreach (var size in shape)
+            {
+                bytes = checked(bytes * Math.Max(1, size));
+            }
         }
         catch (OverflowException)
         {
-            throw Bad($"{key}: the shape [{string.Join(", ", shape)}] is larger than any file");
+            throw BadEntry(key, $"expected a shape that fits into a file, found [{string.Join(", ", shape)}]");
         }
 
+        bytes = shape.Contains(0) ? 0 : bytes;
         return bytes == end - begin
             ? new SafetensorsEntry(key, dtype, shape, begin, end)
-            : throw Bad($"{key}: {dtypeName} [{string.Join(", ", shape)}] takes {bytes} bytes, found data_offsets of {end - begin} bytes");
-
-        JsonElement Member(string name, JsonValueKind kind)
-            => entry.TryGetProperty(name, out var member) && member.ValueKind == kind
-                ? member
-                : throw Bad($"{key}: expected a member {name} of kind {kind}, found {entry}");
-
-        long[] Integers(string name) => [.. Member(name, JsonValueKind.Array).EnumerateArray().Select(item =>
-            item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var value) && value >= 0
-                ? value
-                : throw Bad($"{key}: expected non-negative integers in {name}, found {item}"))];
+            : throw BadEntry(key, $"expected {bytes} bytes for {dtypeName} [{string.Join(", ", shape)}], found data_offsets of {end - begin} bytes");
     }
 
     // The format allows neither holes nor overlaps nor a tail: every byte of data belongs to exactly one tensor.
@@ -149,7 +229,7 @@ internal sealed class SafetensorsHeader
         {
             if (entry.Begin != expected)
             {
-                throw Bad($"{entry.Key}: expected its data to begin at {expected}, found {entry.Begin}");
+                throw BadEntry(entry.Key, $"expected its data to begin at {expected}, found {entry.Begin}");
             }
 
             expected = entry.End;
@@ -160,6 +240,23 @@ internal sealed class SafetensorsHeader
             throw Bad($"expected {expected} bytes of data after the header, found {dataLength} (a truncated or overlong file)");
         }
     }
+
+    /// <summary>Moves to the value of the object's next member; false at the end of the object.</summary>
+    private static bool NextMember(ref Utf8JsonReader reader, out string name)
+    {
+        reader.Read();
+        name = reader.TokenType == JsonTokenType.PropertyName ? reader.GetString()! : "";
+        return reader.TokenType == JsonTokenType.PropertyName && reader.Read();
+    }
+
+    private static string Found(in Utf8JsonReader reader) => reader.TokenType switch
+    {
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        _ => Excerpt.Of(Encoding.UTF8.GetString(reader.ValueSpan)),
+    };
+
+    private LoraException BadEntry(string key, string what) => Bad($"{Excerpt.Of(key)}: {what}");
 
     private LoraException Bad(string what, Exception? cause = null) => new($"{_path}: not a valid safetensors file: {what}.", cause);
 }

@@ -16,18 +16,23 @@ public static class SafetensorsWriter
     /// <param name="metadata">The free strings of <c>__metadata__</c>.</param>
     /// <exception cref="LoraException">The file cannot be written, a key comes twice, or a dtype has no name in the format.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
+        => AtomicFile.Write(path, Content(path, tensors, metadata));
+
+    /// <summary>Checks all that can be checked, and returns what then writes the file's content. The path is for messages.</summary>
+    /// <exception cref="LoraException">A key comes twice, or a dtype has no name in the format.</exception>
+    internal static Action<Stream> Content(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         var ordered = tensors.OrderBy(item => item.Key, StringComparer.Ordinal).ToList();
-        for (var i = 1; i < ordered.Count; i++)
+        for (var i = 0; i < ordered.Count; i++)
         {
-            if (ordered[i].Key == ordered[i - 1].Key)
+            if (ordered[i].Key == SafetensorsHeader.MetadataKey || (i > 0 && ordered[i].Key == ordered[i - 1].Key))
             {
-                throw new LoraException($"{path}: {ordered[i].Key}: expected one tensor of this name, found two.");
+                throw new LoraException($"{path}: {ordered[i].Key}: expected one entry of this name, found two.");
             }
         }
 
-        var header = Header(ordered, metadata);
-        AtomicFile.Write(path, stream =>
+        var header = Header(path, ordered, metadata);
+        return stream =>
         {
             stream.Write(BitConverter.GetBytes((ulong)header.Length));
             stream.Write(header);
@@ -35,7 +40,7 @@ public static class SafetensorsWriter
             {
                 Write(stream, tensor);
             }
-        });
+        };
     }
 
     private static void Write(Stream stream, Tensor tensor)
@@ -47,13 +52,13 @@ public static class SafetensorsWriter
         }
     }
 
-    private static byte[] Header(List<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] Header(string path, List<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteStartObject("__metadata__");
+            json.WriteStartObject(SafetensorsHeader.MetadataKey);
             foreach (var (key, value) in metadata.OrderBy(item => item.Key, StringComparer.Ordinal))
             {
                 json.WriteString(key, value);
@@ -63,7 +68,7 @@ public static class SafetensorsWriter
             var offset = 0L;
             foreach (var (key, tensor) in tensors)
             {
-                var (dtype, bytesPerElement) = SafetensorsDtype.Of(tensor.dtype);
+                var (dtype, bytesPerElement) = SafetensorsDtype.Of($"{path}: {key}", tensor.dtype);
                 json.WriteStartObject(key);
                 json.WriteString("dtype", dtype);
                 WriteIntegers(json, "shape", tensor.shape);
@@ -79,7 +84,9 @@ public static class SafetensorsWriter
             buffer.WriteByte((byte)' ');
         }
 
-        return buffer.ToArray();
+        return buffer.Length <= SafetensorsHeader.MaxBytes
+            ? buffer.ToArray()
+            : throw new LoraException($"{path}: expected keys and metadata of at most {SafetensorsHeader.MaxBytes} bytes, the format's limit, found {buffer.Length}.");
     }
 
     private static void WriteIntegers(Utf8JsonWriter json, string name, ReadOnlySpan<long> values)

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using LoraGen.Merging;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -10,6 +12,14 @@ namespace LoraGen;
 /// The update of one projection: y = W0 x + b + s B A x with A [r, in], B [out, r] and s = alpha / r, or alpha / sqrt(r) with rank
 /// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of x.
 /// </summary>
+/// <remarks>
+/// In evaluation mode (<c>adapter.eval()</c>) calls under <c>no_grad</c> keep copies of A and B in the dtype of x instead of casting them
+/// anew each time, unless A or B holds a gradient that an optimizer could still step by. The copies go with a call that records
+/// gradients, <c>train()</c>, <c>to</c>, <c>state_dict</c> and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update
+/// that values have changed: call <c>adapter.train()</c> before you write into A or B by hand. In training mode, in which every adapter
+/// is made, nothing is kept.
+/// <para>Calls from several threads at once are safe; whatever changes an adapter is not safe beside them.</para>
+/// </remarks>
 public sealed class LowRankUpdate : Module
 {
     [ComponentName(Name = "lora_A.weight")]
@@ -18,8 +28,8 @@ public sealed class LowRankUpdate : Module
     [ComponentName(Name = "lora_B.weight")]
     private readonly Parameter? _b;
 
-    // A and B in the base's dtype, kept while they are frozen; what requires no gradient is stepped by no optimizer.
-    private (Tensor A, Tensor B)? _frozen;
+    private readonly Lock _keeping = new();
+    private (Tensor A, Tensor B)? _kept;
 
     internal LowRankUpdate(string path, Parameter? a, Parameter? b, LoraScale scale, double dropout)
         : base(nameof(LowRankUpdate))
@@ -41,14 +51,13 @@ public sealed class LowRankUpdate : Module
     public double Dropout { get; }
 
     /// <summary>
-    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>). Where neither A nor B requires a gradient, copies of both in the
-    /// base's dtype are kept from the first use on: values written into them by hand later are not seen. Make one of them require a
-    /// gradient while you write.
+    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>). Write into it in training mode only: in evaluation mode a copy may
+    /// stand in for it.
     /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter A => _a ?? throw NotTargeted();
 
-    /// <summary>The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>).</summary>
+    /// <summary>The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>). Write into it in training mode only, like <see cref="A"/>.</summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter B => _b ?? throw NotTargeted();
 
@@ -57,13 +66,30 @@ public sealed class LowRankUpdate : Module
     /// <param name="update">The update, or null for the base alone.</param>
     /// <param name="x">[..., in]</param>
     /// <returns>[..., out], in the dtype of x.</returns>
-    /// <exception cref="LoraException">The update was disposed while it was active.</exception>
+    /// <exception cref="LoraException">
+    /// The update was disposed or the base moved to another device while it was active, or the weight came to carry a merged adapter
+    /// through another model that shares it.
+    /// </exception>
     public static Tensor Forward(Linear projection, LowRankUpdate? update, Tensor x)
         => update is { IsTargeted: true } ? update.AddTo(projection, x) : projection.call(x);
 
     private Tensor AddTo(Linear projection, Tensor x)
     {
         RequireAlive();
+        MergedWeights.RequireNone(Path, projection);
+        try
+        {
+            return Sum(projection, x);
+        }
+        catch (ExternalException)
+        {
+            RequireBeside(Path, projection.weight); // Looked at only now, since it costs as much as a small product.
+            throw;
+        }
+    }
+
+    private Tensor Sum(Linear projection, Tensor x)
+    {
         using var scope = NewDisposeScope();
         var rows = x.reshape(-1, x.shape[^1]);
         var result = projection.call(rows);
@@ -71,7 +97,13 @@ public sealed class LowRankUpdate : Module
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out. One addmm then adds the update in place.
         var reduced = functional.linear(functional.dropout(rows, Dropout, projection.training && Dropout > 0), a);
-        result.addmm_(reduced, b.t(), alpha: (float)Scale.Factor);
+        var alpha = (float)Scale.Factor;
+        if (x.dtype == ScalarType.Float64)
+        {
+            (reduced, alpha) = (reduced.mul(Scale.Factor), 1); // addmm_ would round a scale such as 16 / sqrt(3) to fp32.
+        }
+
+        result.addmm_(reduced, b.t(), alpha: alpha);
         return result.view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
     }
 
@@ -79,31 +111,84 @@ public sealed class LowRankUpdate : Module
     {
         if (dtype == A.dtype)
         {
+            if (_kept is not null && MayStep())
+            {
+                DropKept(); // They are of a base in another dtype.
+            }
+
             return (A, B);
         }
 
-        if (A.requires_grad || B.requires_grad)
+        if (training || MayStep())
         {
-            DropFrozen(); // A step may follow, and with it other values.
+            DropKept();
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
-        if (_frozen is not { } kept || kept.A.dtype != dtype || kept.A.device_type != A.device_type || kept.A.device_index != A.device_index)
+        lock (_keeping)
         {
-            DropFrozen();
-            _frozen = kept = (A.to_type(dtype).DetachFromDisposeScope(), B.to_type(dtype).DetachFromDisposeScope());
-        }
+            if (_kept is not { } kept || kept.A.dtype != dtype)
+            {
+                DropKept();
+                _kept = kept = (A.to_type(dtype).DetachFromDisposeScope(), B.to_type(dtype).DetachFromDisposeScope());
+            }
 
-        return kept;
+            return kept;
+        }
     }
 
-    /// <summary>(alpha / r) B A [out, in], in fp32, or fp64 where A is: what <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight.</summary>
-    public Tensor Delta()
+    // An optimizer changes what holds a gradient, which a call that records gradients leads to.
+    private bool MayStep()
+    {
+        return is_grad_enabled() || HoldsGradient(A) || HoldsGradient(B);
+
+        static bool HoldsGradient(Parameter parameter)
+        {
+            using var gradient = parameter.grad;
+            return gradient is not null;
+        }
+    }
+
+    private void DropKept()
+    {
+        lock (_keeping)
+        {
+            _kept?.A.Dispose();
+            _kept?.B.Dispose();
+            _kept = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void train(bool train = true)
+    {
+        DropKept();
+        base.train(train);
+    }
+
+    /// <summary>A and B themselves, for <c>load_state_dict</c> above all, which writes into what this hands out.</summary>
+    public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
+    {
+        DropKept();
+        return base.state_dict(destination, prefix);
+    }
+
+    /// <inheritdoc/>
+    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
+    {
+        DropKept();
+        base._toEpilog(dtype, device, non_blocking);
+    }
+
+    /// <summary>(alpha / r) B A [out, in]: what <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight.</summary>
+    /// <param name="dtype">What to compute in and to return.</param>
+    /// <exception cref="LoraException">The adapter was disposed, or the projection is not targeted.</exception>
+    public Tensor Delta(ScalarType dtype = ScalarType.Float32)
     {
         RequireAlive();
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        return B.mm(A).mul_(Scale.Factor).MoveToOuterDisposeScope();
+        return B.to_type(dtype).mm(A.to_type(dtype)).mul_(Scale.Factor).MoveToOuterDisposeScope();
     }
 
     internal void RequireAlive()
@@ -114,21 +199,22 @@ public sealed class LowRankUpdate : Module
         }
     }
 
-    private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's TargetModules leave it out.");
-
-    private void DropFrozen()
+    internal void RequireBeside(string path, Tensor weight)
     {
-        _frozen?.A.Dispose();
-        _frozen?.B.Dispose();
-        _frozen = null;
+        if (weight.device_type != A.device_type || weight.device_index != A.device_index)
+        {
+            throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {A.device}; move it with adapter.to(device).");
+        }
     }
+
+    private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's TargetModules leave it out.");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            DropFrozen();
+            DropKept();
         }
 
         base.Dispose(disposing);

@@ -34,14 +34,32 @@ public sealed class BypassedAdapterTests
     public Task Everything_else_is_not(string call) => Rule<BypassedAdapterAnalyzer>.Finds(Model($"public override Tensor forward(Tensor x) => {call};"));
 
     [Fact]
-    public Task A_call_from_another_class_is_found_and_left_to_the_user() => Rule<BypassedAdapterAnalyzer>.DoesNotFix<CallAccessorCodeFix>(
+    public Task A_call_from_another_class_is_found_and_fixed() => Rule<BypassedAdapterAnalyzer>.Fixes<CallAccessorCodeFix>(
         Model("public override Tensor forward(Tensor x) => QProj(x);") + """
 
         public class Prober
         {
             public Tensor Probe(Attention attention, Tensor x) => [|attention.q_proj.call(x)|];
         }
-        """);
+
+        public class Heir : Attention
+        {
+            public override Tensor forward(Tensor x) => [|q_proj.call(x)|];
+        }
+        """,
+        Model("public override Tensor forward(Tensor x) => QProj(x);") + """
+
+        public class Prober
+        {
+            public Tensor Probe(Attention attention, Tensor x) => attention.QProj(x);
+        }
+
+        public class Heir : Attention
+        {
+            public override Tensor forward(Tensor x) => QProj(x);
+        }
+        """,
+        diagnostics: 2);
 
     [Fact]
     public Task A_call_that_null_skips_is_left_to_the_user() => Rule<BypassedAdapterAnalyzer>.DoesNotFix<CallAccessorCodeFix>(

@@ -36,12 +36,32 @@ public sealed class ModelInPlainModuleTests
             private readonly ModuleList<Block> [|list|] = ModuleList<Block>();
             private readonly T? [|generic|];
             private Block[] [|Array|] { get; } = [];
+            private readonly List<Block> [|items|] = [];
+            private readonly (Block, int) [|pair|] = (new(), 1);
+            private Block [|Property|] { get; } = new();
             public override Tensor forward(Tensor x) => x;
         }
 
         public class Heir : Block
         {
             private readonly Block [|more|] = new();
+        }
+        """);
+
+    [Fact]
+    public Task What_is_put_into_a_plain_holder_is_found() => Rule<ModelInPlainModuleAnalyzer>.Finds(Block + """
+        public class Plain : Module<Tensor, Tensor>
+        {
+            private readonly Module a = [|new Block()|], b;
+            private readonly Sequential c = [|Sequential(("first", Linear(4, 4)), ("second", new Block()))|];
+            private readonly Module? d;
+            public Plain() : base("Plain")
+            {
+                (b, d) = (LayerNorm(4), [|new Block()|]);
+                d ??= [|Sequential(LayerNorm(4)).append(new Block()).append(LayerNorm(4))|];
+            }
+
+            public override Tensor forward(Tensor x) => c.call(x);
         }
         """);
 
@@ -63,40 +83,61 @@ public sealed class ModelInPlainModuleTests
         public class Plain() : Module<Tensor, Tensor>("Plain")
         {
             private static readonly Block shared = new();
+            private static readonly Module sharedToo = new Block();
             private readonly Func<Block> make = () => shared;
+            private readonly Module norm = LayerNorm(shared.GetName().Length);
+            private readonly object any = new Block();
             public override Tensor forward(Tensor x) => make().call(x);
         }
         """);
 
     [Fact]
-    public Task The_fix_makes_the_module_a_model() => Rule<ModelInPlainModuleAnalyzer>.Fixes<AddModelCodeFix>(
+    public Task The_fix_makes_the_module_a_model_whatever_holds_the_child() => Rule<ModelInPlainModuleAnalyzer>.Fixes<AddModelCodeFix>(
         Block + """
         public class One() : Module<Tensor, Tensor>("One")
         {
-            private readonly Block [|a|] = new();
+            private readonly Block [|a|] = new(), [|b|] = new();
             public override Tensor forward(Tensor x) => a.call(x);
         }
 
-        public class Two() : Module<Tensor, Tensor>("Two")
+        public class Outer
         {
-            private readonly ModuleList<Block> [|b|] = ModuleList<Block>();
-            public override Tensor forward(Tensor x) => x;
+            private class Two() : Module("Two")
+            {
+                private readonly ModuleList<Block> [|c|] = ModuleList<Block>();
+            }
         }
+
+        class Three() : Module("Three") { private readonly List<Block> [|d|] = []; }
+        class Four() : Module("Four") { private readonly Block[] [|e|] = []; }
+        class Five() : Module("Five") { private Block [|F|] { get; } = new(); }
+        class Six() : Module("Six") { private readonly Module g = [|new Block()|]; }
         """,
         Block + """
         [LoraModel]
         public partial class One() : Module<Tensor, Tensor>("One")
         {
-            private readonly Block a = new();
+            private readonly Block a = new(), b = new();
             public override Tensor forward(Tensor x) => a.call(x);
         }
 
-        [LoraModel]
-        public partial class Two() : Module<Tensor, Tensor>("Two")
+        public partial class Outer
         {
-            private readonly ModuleList<Block> b = ModuleList<Block>();
-            public override Tensor forward(Tensor x) => x;
+            [LoraModel]
+            private partial class Two() : Module("Two")
+            {
+                private readonly ModuleList<Block> c = ModuleList<Block>();
+            }
         }
+
+        [LoraModel]
+        partial class Three() : Module("Three") { private readonly List<Block> d = []; }
+        [LoraModel]
+        partial class Four() : Module("Four") { private readonly Block[] e = []; }
+        [LoraModel]
+        partial class Five() : Module("Five") { private Block F { get; } = new(); }
+        [LoraModel]
+        partial class Six() : Module("Six") { private readonly Module g = new Block(); }
         """,
-        diagnostics: 2);
+        diagnostics: 6);
 }

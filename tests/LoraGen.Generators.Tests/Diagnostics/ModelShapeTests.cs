@@ -17,6 +17,33 @@ public sealed class ModelShapeTests
         }
         """);
 
+    [Theory]
+    [InlineData("public partial record", "record")]
+    [InlineData("public partial record class", "record")]
+    [InlineData("public static partial class", "static class")]
+    public Task What_cannot_be_a_Module_is_told_so(string declaration, string kind) => Rule<NotAModuleAnalyzer>.Says(
+        $"'Mlp' is a [LoraModel] and must be a class that derives from TorchSharp's Module, which a {kind} cannot",
+        $$"""
+        [LoraModel]
+        {{declaration}} {|#0:Mlp|}
+        {
+            [LoraTarget] private static readonly Linear up = Linear(4, 8);
+        }
+        """);
+
+    // CS0592: the attribute is for classes.
+    [Theory]
+    [InlineData("struct")]
+    [InlineData("record struct")]
+    [InlineData("interface")]
+    public async Task Where_the_compiler_refuses_the_attribute_no_rule_adds_to_it(string kind)
+    {
+        var run = GeneratorRun.Of($"[LoraModel] public {kind} Mlp {{ }}");
+        Assert.Equal(["CS0592"], run.Complaints.Select(complaint => complaint.Id));
+        Assert.Empty(run.Files);
+        Assert.Empty(await Analysis.Of(run));
+    }
+
     [Fact]
     public Task Someone_elses_Module_is_found() => Rule<NotAModuleAnalyzer>.Finds("""
         namespace Mine

@@ -35,6 +35,18 @@ public sealed class NameConflictTests
     public Task A_given_name_that_no_method_can_have_is_found(string name)
         => Rule<NameConflictAnalyzer>.Finds(Model($"[LoraTarget(Name = \"{name}\")] private readonly Linear [|up|];"));
 
+    [Fact]
+    public Task A_type_parameter_with_the_name_of_a_generated_member_is_found() => Rule<NameConflictAnalyzer>.Says(
+        "'Adapter' cannot be generated in 'Mlp': this is the name of a type parameter",
+        """
+        [LoraModel]
+        public partial class {|#0:Mlp|}<Adapter>() : Module<Tensor, Tensor>("Mlp")
+        {
+            [LoraTarget] private readonly Linear up = Linear(4, 4);
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
     [Theory]
     [InlineData("Mlp", "this is the name of the class")]
     [InlineData("Merge", "another generated member has this name")]

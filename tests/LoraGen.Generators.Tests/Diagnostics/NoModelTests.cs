@@ -93,10 +93,20 @@ public sealed class NoModelTests
         diagnostics: 2);
 
     [Fact]
-    public Task There_is_no_fix_in_a_struct() => Rule<NoModelAnalyzer>.DoesNotFix<AddModelCodeFix>("""
+    public Task There_is_no_fix_in_what_cannot_be_a_Module() => Rule<NoModelAnalyzer>.DoesNotFix<AddModelCodeFix>("""
         public partial struct Pair
         {
             [LoraTarget] private readonly Linear [|up|];
+        }
+
+        public partial record Record
+        {
+            [LoraTarget] private readonly Linear [|up|] = Linear(4, 4);
+        }
+
+        public static partial class Shared
+        {
+            [LoraTarget] private static readonly Linear [|up|] = Linear(4, 4);
         }
         """);
 }

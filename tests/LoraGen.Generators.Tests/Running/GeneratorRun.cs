@@ -8,7 +8,7 @@ internal sealed class GeneratorRun
 {
     private GeneratorRun(Compilation output, GeneratorDriverRunResult result)
     {
-        Output = output;
+        (Output, GeneratedTrees) = (output, result.GeneratedTrees);
         var run = Assert.Single(result.Results);
         Assert.Null(run.Exception);
         Assert.Empty(run.Diagnostics);
@@ -18,6 +18,9 @@ internal sealed class GeneratorRun
     /// <summary>The generated texts by hint name.</summary>
     public IReadOnlyDictionary<string, string> Files { get; }
 
+    /// <summary>The same, as a part of the output.</summary>
+    public IReadOnlyList<SyntaxTree> GeneratedTrees { get; }
+
     /// <summary>What the compiler says about the sample and the generated code together.</summary>
     public IEnumerable<Diagnostic> Complaints => Output.GetDiagnostics().Where(diagnostic => !IsAboutTheSampleOnly(diagnostic));
 
@@ -26,21 +29,20 @@ internal sealed class GeneratorRun
 
     public static GeneratorRun Of(params string[] sources) => Of(TestCompilation.Create(sources));
 
-    /// <summary>The second assembly, which refers to the first.</summary>
-    public static GeneratorRun OfTwoAssemblies(string first, string second)
-    {
-        using var image = new MemoryStream();
-        var emitted = Of(TestCompilation.Create(first).WithAssemblyName("First")).Output.Emit(image, cancellationToken: TestContext.Current.CancellationToken);
-        Assert.True(emitted.Success);
-        return Of(TestCompilation.Create(second).AddReferences(MetadataReference.CreateFromImage(image.ToArray())));
-    }
-
-    private static GeneratorRun Of(Compilation compilation)
+    public static GeneratorRun Of(CSharpCompilation compilation)
     {
         var driver = CSharpGeneratorDriver
             .Create([new LoraModelGenerator().AsSourceGenerator()], parseOptions: TestCompilation.ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var output, out _);
         return new GeneratorRun(output, driver.GetRunResult());
+    }
+
+    /// <summary>The compiled assembly, for another to refer to.</summary>
+    public MetadataReference ToReference()
+    {
+        using var image = new MemoryStream();
+        Assert.True(Output.Emit(image, cancellationToken: TestContext.Current.CancellationToken).Success);
+        return MetadataReference.CreateFromImage(image.ToArray());
     }
 
     // A sample's usings serve all samples, its fields are never assigned and its classes are not documented.

@@ -24,6 +24,20 @@ internal static class Rule<TAnalyzer>
         => new CodeTest<TAnalyzer, TFix>(source, fixedSource) { NumberOfIncrementalIterations = diagnostics, NumberOfFixAllIterations = 1 }
             .RunAsync(TestContext.Current.CancellationToken);
 
+    /// <summary>A test over several files, each with what it is to become; a file without that stays.</summary>
+    public static CodeTest<TAnalyzer, TFix> TestOf<TFix>(params (string Source, string? FixedSource)[] files)
+        where TFix : CodeFixProvider, new()
+    {
+        var test = new CodeTest<TAnalyzer, TFix>(files[0].Source, files[0].FixedSource ?? files[0].Source);
+        foreach (var (source, fixedSource) in files.Skip(1))
+        {
+            test.TestState.Sources.Add(TestCompilation.Usings + source);
+            test.FixedState.Sources.Add(TestCompilation.Usings + (fixedSource ?? source));
+        }
+
+        return test;
+    }
+
     /// <summary>Leaves a diagnostic to the user.</summary>
     public static Task DoesNotFix<TFix>(string source)
         where TFix : CodeFixProvider, new()

@@ -8,11 +8,14 @@ internal static class Snapshot
 {
     public static string Folder { get; } = Path.Combine(Repository.Tests, "Snapshots");
 
+    /// <summary>Whether what is generated takes the place of what is expected.</summary>
+    public static bool IsToBeAccepted { get; } = Environment.GetEnvironmentVariable("ACCEPT_SNAPSHOTS") == "1" && Environment.GetEnvironmentVariable("CI") != "true";
+
     public static void Verify(string text, string testClass, string testMethod)
     {
         var verified = Path.Combine(Folder, $"{testClass}.{testMethod}.verified.cs");
         var received = Path.Combine(Folder, $"{testClass}.{testMethod}.received.cs");
-        if (Environment.GetEnvironmentVariable("ACCEPT_SNAPSHOTS") == "1" && Environment.GetEnvironmentVariable("CI") != "true")
+        if (IsToBeAccepted)
         {
             File.WriteAllText(verified, text);
         }

@@ -34,11 +34,10 @@ internal static class TestCompilation
         // TorchSharp was built for .NET 8; the SDK, too, tells the compiler that this is well.
         .WithSpecificDiagnosticOptions([new("CS1701", ReportDiagnostic.Suppress)]);
 
-    public static CSharpCompilation Create(params string[] sources) => CSharpCompilation.Create(
-        "Sample",
-        sources.Select((source, index) => Parse(source, $"Sample{index}.cs")),
-        [.. Net100.References.All, .. Libraries],
-        Options);
+    public static CSharpCompilation Create(params string[] sources) => Create(sources.Select((source, index) => Parse(source, $"Sample{index}.cs")));
+
+    public static CSharpCompilation Create(IEnumerable<SyntaxTree> sources)
+        => CSharpCompilation.Create("Sample", sources, [.. Net100.References.All, .. Libraries], Options);
 
     public static SyntaxTree Parse(string source, string path) => CSharpSyntaxTree.ParseText(Usings + source, ParseOptions, path);
 }

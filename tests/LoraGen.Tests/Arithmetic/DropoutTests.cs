@@ -100,6 +100,34 @@ public sealed class DropoutTests : IDisposable
         Assert.Equal(Base.Bytes(_x), Base.Bytes(y));
     }
 
+    // torch draws the same numbers after the same seed, so that dropping from ones shows what is dropped from x.
+    [Fact]
+    public void The_output_and_the_gradients_are_those_of_the_input_that_is_left()
+    {
+        _adapter.Trained();
+        _model.train();
+        using var x = Base.Input(9, Size).requires_grad_();
+        using var dy = Base.Input(9, Size);
+        manual_seed(23);
+        using var drawn = nn.functional.dropout(ones(9, Size), Probability);
+        manual_seed(23);
+
+        using var y = _model.call(x);
+        y.backward([dy]);
+
+        var reference = ForwardTests.ReferenceOf(_model, 1);
+        var (rows, upstream, mask) = (Values.Matrix(x), Values.Matrix(dy), Values.Matrix(drawn));
+        Assert.Contains(0, Values.Flat(drawn));
+        var (forward, gradients) = (reference.Forward(rows, mask), reference.Gradients(rows, upstream, mask));
+        var absolute = reference.Absolute();
+        var sizes = absolute.Gradients(Matrices.Abs(rows), Matrices.Abs(upstream), mask);
+        var roundings = reference.Roundings + 9 + Size;
+        Rounding.AssertWithin(forward, Values.Matrix(y), absolute.Forward(Matrices.Abs(rows), mask), Rounding.Float32, roundings);
+        Rounding.AssertWithin(gradients.A, Values.Matrix(_adapter.proj.A.grad!), sizes.A, Rounding.Float32, roundings);
+        Rounding.AssertWithin(gradients.B, Values.Matrix(_adapter.proj.B.grad!), sizes.B, Rounding.Float32, roundings);
+        Rounding.AssertWithin(gradients.X, Values.Matrix(x.grad!), sizes.X, Rounding.Float32, roundings);
+    }
+
     // W = 0 and A = B = 1 make the output exactly what A was given.
     private void UpdateAlone()
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using LoraGen.Tests.Models;
 using LoraGen.Tests.Reference;
@@ -55,13 +56,20 @@ public sealed class SavedFilesTests : IDisposable
     }
 
     [Fact]
-    public void The_metadata_says_pt_as_PEFTs_does_and_which_base_it_was()
+    public void The_metadata_says_pt_as_PEFTs_does_and_which_base_and_which_config_it_was()
     {
         using var model = new OneTarget(6, 4);
         using var adapter = model.CreateAdapter();
+        var metadata = Save(adapter).Metadata;
+        var config = SHA256.HashData(File.ReadAllBytes(_folder.PathOf("adapter_config.json")));
         Assert.Equal(
-            new Dictionary<string, string> { ["format"] = "pt", ["loragen.base_fingerprint"] = BaseFingerprint.Of(model) },
-            Save(adapter).Metadata);
+            new Dictionary<string, string>
+            {
+                ["format"] = "pt",
+                ["loragen.base_fingerprint"] = BaseFingerprint.Of(model),
+                ["loragen.config_sha256"] = Convert.ToHexStringLower(config),
+            },
+            metadata);
     }
 
     // Exactly those that every PEFT since 0.5 knows: an older one fails on a key that it does not know.

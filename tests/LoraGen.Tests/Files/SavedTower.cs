@@ -15,6 +15,12 @@ internal sealed class SavedTower : IDisposable
         using var adapter = Model.CreateAdapter().Trained();
         adapter.Save(Folder);
         _base = Base.Bytes(Model);
+
+        // As a base is before it has any adapter: a refused one must not freeze it.
+        foreach (var parameter in Model.parameters())
+        {
+            parameter.requires_grad = true;
+        }
     }
 
     public Tower Model { get; } = new();
@@ -39,13 +45,16 @@ internal sealed class SavedTower : IDisposable
         File.WriteAllBytes(WeightsPath, file.ToArray());
     }
 
-    /// <summary>Loading fails with a message that holds every one of these parts, and the base stays as it was.</summary>
-    public void AssertRefused(params string[] named)
+    /// <summary>Loading fails with a message of one line that holds every one of these parts, and the base stays as it was.</summary>
+    public string AssertRefused(params string[] named)
     {
         var refusal = Assert.Throws<LoraException>(() => Tower.Adapter.Load(Folder, Model));
         Assert.All(named, part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
         Assert.Equal(_base, Base.Bytes(Model));
         Assert.Null(Model.ActiveAdapter);
+        Assert.All(Model.parameters(), parameter => Assert.True(parameter.requires_grad));
+        Assert.DoesNotContain(refusal.Message, char.IsControl);
+        return refusal.Message;
     }
 
     public void Dispose()

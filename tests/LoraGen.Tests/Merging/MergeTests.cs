@@ -9,13 +9,19 @@ namespace LoraGen.Tests.Merging;
 /// <summary>Merge writes W + s B A into the weights; Unmerge puts the original bits back.</summary>
 public sealed class MergeTests
 {
+    // In the wider of the base's and the adapter's dtype, and in fp32 at least.
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_weight_becomes_W_plus_s_B_A_in_fp32(bool rslora)
+    [InlineData(ScalarType.Float32, ScalarType.Float32, false)]
+    [InlineData(ScalarType.Float32, ScalarType.Float32, true)]
+    [InlineData(ScalarType.Float32, ScalarType.BFloat16, true)]
+    [InlineData(ScalarType.Float64, ScalarType.Float32, true)]
+    [InlineData(ScalarType.Float64, ScalarType.BFloat16, true)]
+    [InlineData(ScalarType.Float32, ScalarType.Float64, true)]
+    public void The_weight_becomes_W_plus_s_B_A(ScalarType baseDtype, ScalarType adapterDtype, bool rslora)
     {
-        using var model = new OneTarget(40, 30);
+        using var model = new OneTarget(40, 30, dtype: baseDtype);
         using var adapter = model.CreateAdapter(new LoraConfig { UseRslora = rslora }).Trained();
+        adapter.to(adapterDtype);
         model.ActiveAdapter = adapter;
         var reference = ForwardTests.ReferenceOf(model, rslora ? 12 / Math.Sqrt(3) : 12 / 3.0);
 
@@ -23,7 +29,7 @@ public sealed class MergeTests
 
         // The rank-r sum, the scale and the addition.
         Rounding.AssertWithin(
-            reference.MergedWeight(), Values.Matrix(model.state_dict()["proj.weight"]), reference.Absolute().MergedWeight(), Rounding.Float32, roundings: 3 + 3);
+            reference.MergedWeight(), Values.Matrix(model.state_dict()["proj.weight"]), reference.Absolute().MergedWeight(), Rounding.Unit(baseDtype), roundings: 3 + 3);
     }
 
     // The float64 sum rounded once, to nearest and ties to even. The library's sum is fp32, so a sum next to a tie may fall to the other
@@ -173,5 +179,57 @@ public sealed class MergeTests
             key.StartsWith("floors.1", StringComparison.Ordinal) && key.EndsWith("weight", StringComparison.Ordinal), !before[key].SequenceEqual(merged[key])));
         model.FloorAt(1).Unmerge();
         Assert.Equal(before, Base.Bytes(model));
+    }
+
+    // model.to() makes new parameters; what is put into them is what they would hold had the base been moved as it was.
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.Float64)]
+    public void After_a_move_Unmerge_restores_the_base_in_its_new_dtype(ScalarType dtype)
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter().Trained();
+        using var unmerged = new Tower();
+        unmerged.load_state_dict(model.state_dict());
+        unmerged.to(dtype);
+
+        model.Merge(adapter);
+        model.to(dtype);
+        Assert.NotEqual(Base.Bytes(unmerged)["lm_head.weight"], Base.Bytes(model)["lm_head.weight"]);
+        model.Unmerge();
+
+        Assert.Equal(Base.Bytes(unmerged), Base.Bytes(model));
+        Assert.All(model.parameters(), parameter => Assert.Equal(dtype, parameter.dtype));
+    }
+
+    // The weight comes from its original, which has all digits; a bias has gone through bf16.
+    [Fact]
+    public void After_a_move_and_back_the_merged_weights_have_their_bits_again()
+    {
+        using var model = new OneTarget(4, 4);
+        using var adapter = model.CreateAdapter().Trained();
+        var before = Base.Bytes(model);
+        model.Merge(adapter);
+        model.to(ScalarType.BFloat16);
+        model.to(ScalarType.Float32);
+        model.Unmerge();
+        var after = Base.Bytes(model);
+        Assert.Equal(before["proj.weight"], after["proj.weight"]);
+        Assert.NotEqual(before["proj.bias"], after["proj.bias"]);
+    }
+
+    [Fact]
+    public void A_moved_model_still_knows_that_it_is_merged()
+    {
+        using var model = new OneTarget(4, 4);
+        using var adapter = model.CreateAdapter().Trained();
+        model.Merge(adapter);
+        model.to(ScalarType.BFloat16);
+        Assert.Throws<LoraException>(() => model.ActiveAdapter = adapter);
+        Assert.Throws<LoraException>(() => model.Merge(adapter));
+        Assert.Throws<LoraException>(() => model.CreateAdapter());
+        model.Unmerge();
+        model.ActiveAdapter = adapter;
     }
 }

@@ -10,7 +10,11 @@ internal static class Base
     public static Dictionary<string, byte[]> Bytes(nn.Module module)
         => module.state_dict().ToDictionary(item => item.Key, item => Bytes(item.Value));
 
-    public static byte[] Bytes(Tensor tensor) => tensor.detach().cpu().contiguous().bytes.ToArray();
+    public static byte[] Bytes(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.detach().cpu().contiguous().bytes.ToArray();
+    }
 
     /// <summary>Gives every A and B of an adapter values of about <paramref name="size"/>, as if it had been trained.</summary>
     public static TAdapter Trained<TAdapter>(this TAdapter adapter, ulong seed = 99, double size = 0.3)
@@ -32,5 +36,22 @@ internal static class Base
     {
         using var generator = new Generator(7, CPU);
         return randn(shape, generator: generator);
+    }
+
+    /// <summary>
+    /// Makes a model compute with another's weights instead of its own, without a copy of them. <c>set_</c> lets each parameter look at
+    /// the other's memory; the parameter objects stay two. Assigning the other's Parameter object itself would give it two owners:
+    /// disposing or moving one model would take it from the other.
+    /// </summary>
+    public static TModel Sharing<TModel>(this TModel model, TModel other)
+        where TModel : nn.Module
+    {
+        using var inference = no_grad();
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            parameter.set_(other.get_parameter(name)!);
+        }
+
+        return model;
     }
 }

@@ -18,13 +18,15 @@ internal sealed record LoraLinear(double[,] Weight, double[]? Bias, double[,] A,
     public int Roundings => In + Rank + 4;
 
     /// <summary>x [rows, in] to y [rows, out].</summary>
-    public double[,] Forward(double[,] x)
+    /// <param name="x">The input.</param>
+    /// <param name="mask">What A's input is multiplied by: 0 where it is dropped, 1 / (1 - p) where it is kept; null without dropout.</param>
+    public double[,] Forward(double[,] x, double[,]? mask = null)
     {
         var rows = x.GetLength(0);
         var y = new double[rows, Out];
         for (var n = 0; n < rows; n++)
         {
-            var reduced = Reduced(x, n);
+            var reduced = Reduced(x, mask, n);
             for (var o = 0; o < Out; o++)
             {
                 var sum = Bias?[o] ?? 0;
@@ -40,13 +42,13 @@ internal sealed record LoraLinear(double[,] Weight, double[]? Bias, double[,] A,
     }
 
     /// <summary>The derivatives by A, B and x of a loss whose derivative by y is <paramref name="dy"/>.</summary>
-    public (double[,] A, double[,] B, double[,] X) Gradients(double[,] x, double[,] dy)
+    public (double[,] A, double[,] B, double[,] X) Gradients(double[,] x, double[,] dy, double[,]? mask = null)
     {
         var rows = x.GetLength(0);
         var (da, db, dx) = (new double[Rank, In], new double[Out, Rank], new double[rows, In]);
         for (var n = 0; n < rows; n++)
         {
-            var reduced = Reduced(x, n);
+            var reduced = Reduced(x, mask, n);
             for (var k = 0; k < Rank; k++)
             {
                 var back = 0.0;
@@ -58,8 +60,9 @@ internal sealed record LoraLinear(double[,] Weight, double[]? Bias, double[,] A,
 
                 for (var i = 0; i < In; i++)
                 {
-                    da[k, i] += back * x[n, i];
-                    dx[n, i] += back * A[k, i];
+                    var kept = mask?[n, i] ?? 1;
+                    da[k, i] += back * kept * x[n, i];
+                    dx[n, i] += back * kept * A[k, i];
                 }
             }
 
@@ -90,27 +93,15 @@ internal sealed record LoraLinear(double[,] Weight, double[]? Bias, double[,] A,
     }
 
     /// <summary>The same with every number's absolute value: the sizes that rounding errors are proportional to.</summary>
-    public LoraLinear Absolute() => new(Abs(Weight), Bias is null ? null : [.. Bias.Select(Math.Abs)], Abs(A), Abs(B), Math.Abs(Scale));
+    public LoraLinear Absolute() => new(Matrices.Abs(Weight), Bias is null ? null : [.. Bias.Select(Math.Abs)], Matrices.Abs(A), Matrices.Abs(B), Math.Abs(Scale));
 
-    public static double[,] Abs(double[,] matrix)
-    {
-        var result = (double[,])matrix.Clone();
-        for (var i = 0; i < result.GetLength(0); i++)
-        {
-            for (var j = 0; j < result.GetLength(1); j++)
-                result[i, j] = Math.Abs(result[i, j]);
-        }
-
-        return result;
-    }
-
-    private double[] Reduced(double[,] x, int row)
+    private double[] Reduced(double[,] x, double[,]? mask, int row)
     {
         var reduced = new double[Rank];
         for (var k = 0; k < Rank; k++)
         {
             for (var i = 0; i < In; i++)
-                reduced[k] += A[k, i] * x[row, i];
+                reduced[k] += A[k, i] * (mask?[row, i] ?? 1) * x[row, i];
         }
 
         return reduced;

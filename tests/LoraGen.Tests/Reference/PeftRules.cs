@@ -21,9 +21,9 @@ internal sealed class PeftRules(JsonElement config)
             : targets.EnumerateArray().Select(entry => entry.GetString()!).Any(entry => path == entry || path.EndsWith("." + entry, StringComparison.Ordinal));
     }
 
-    public int Rank(string path) => Find("rank_pattern", path)?.GetInt32() ?? config.GetProperty("r").GetInt32();
+    public int Rank(string path) => (int)Number("r", "rank_pattern", path);
 
-    public double Alpha(string path) => Find("alpha_pattern", path)?.GetDouble() ?? config.GetProperty("lora_alpha").GetDouble();
+    public double Alpha(string path) => Number("lora_alpha", "alpha_pattern", path);
 
     public double Scale(string path)
     {
@@ -31,10 +31,14 @@ internal sealed class PeftRules(JsonElement config)
         return Alpha(path) / (rslora ? Math.Sqrt(Rank(path)) : Rank(path));
     }
 
+    // 8 is the default of both.
+    private double Number(string option, string pattern, string path)
+        => Find(pattern, path)?.GetDouble() ?? (config.TryGetProperty(option, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetDouble() : 8);
+
     // The first key for which re.match(rf"(.*\.)?({key})$", path) finds something.
     private JsonElement? Find(string option, string path)
     {
-        foreach (var entry in config.GetProperty(option).EnumerateObject())
+        foreach (var entry in config.TryGetProperty(option, out var entries) && entries.ValueKind == JsonValueKind.Object ? entries.EnumerateObject() : default)
         {
             if (Regex.IsMatch(path, $@"\A(.*\.)?({entry.Name})$"))
                 return entry.Value;

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace LoraGen.Tests.Reference;
 
 /// <summary>What the float formats promise, and comparisons within it.</summary>
@@ -8,6 +10,22 @@ internal static class Rounding
 
     /// <summary>The largest relative error of one rounding to bf16, which has 8 bits of precision.</summary>
     public static readonly double BFloat16 = Math.ScaleB(1, -8);
+
+    /// <summary>The largest relative error of one rounding to a format: half the distance of the numbers next to 1.</summary>
+    public static double Unit(ScalarType dtype) => dtype switch
+    {
+        ScalarType.Float64 => Math.ScaleB(1, -53),
+        ScalarType.Float32 => Float32,
+        ScalarType.Float16 => Math.ScaleB(1, -11),
+        ScalarType.BFloat16 => BFloat16,
+        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Not a float format."),
+    };
+
+    /// <summary>
+    /// How many roundings to count for a product: all of its sum's, or, in the half formats, only <paramref name="stored"/>, those of
+    /// numbers that are stored, since their sums are fp32.
+    /// </summary>
+    public static int Count(ScalarType dtype, int summed, int stored) => dtype is ScalarType.BFloat16 or ScalarType.Float16 ? stored : summed;
 
     /// <summary>
     /// Checks |found - expected| &lt;= unit * roundings * sizes, the classical bound of a sum computed in floating point, element by
@@ -25,6 +43,15 @@ internal static class Rounding
             }
         }
     }
+
+    /// <summary>The number of a format nearest to a value, as torch rounds: to bf16 by way of fp32.</summary>
+    public static double Nearest(ScalarType dtype, double value) => dtype switch
+    {
+        ScalarType.Float64 => value,
+        ScalarType.Float32 => (float)value,
+        ScalarType.BFloat16 => ToBFloat16((float)value),
+        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Not a format that is rounded to here."),
+    };
 
     /// <summary>The bf16 number nearest to a value, ties to the even one; for values well inside the format's range.</summary>
     public static double ToBFloat16(double value)

@@ -102,6 +102,23 @@ public sealed class ReaderTests : IDisposable
         Assert.Contains("model.weight", refusal.Message, StringComparison.Ordinal);
     }
 
+    // Through a memory map, this would end the process.
+    [Fact]
+    public void A_file_that_another_program_shortens_while_it_is_open()
+    {
+        var path = _folder.PathOf("file");
+        File.WriteAllBytes(path, SafetensorsBytes.Raw("""{"t":{"dtype":"U8","shape":[1000000],"data_offsets":[0,1000000]}}""", new byte[1_000_000]));
+        using var file = SafetensorsFile.Open(path);
+        using (var other = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            other.SetLength(5000);
+        }
+
+        var refusal = Assert.Throws<LoraException>(() => file.Read("t"));
+        Assert.StartsWith($"{path}: t: expected ", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("found the end of the file", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_the_writer_wrote_comes_back_bit_for_bit()
     {

@@ -120,8 +120,26 @@ public sealed class WriterTests : IDisposable
         using var tensor = zeros(1);
         var path = _folder.PathOf("file");
         var refusal = Assert.Throws<LoraException>(() => SafetensorsWriter.Write(path, [new("t", tensor), new("t", tensor)], new Dictionary<string, string>()));
-        Assert.Contains("t: ", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal($"{path}: t: expected one entry of this name, found two.", refusal.Message);
         Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void The_key_of_the_metadata_is_refused_for_a_tensor()
+    {
+        using var tensor = zeros(1);
+        var refusal = Assert.Throws<LoraException>(() => SafetensorsWriter.Write(_folder.PathOf("file"), [new("__metadata__", tensor)], new Dictionary<string, string>()));
+        Assert.Contains("__metadata__: expected one entry of this name, found two", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(_folder.Names());
+    }
+
+    // No reader would take the file.
+    [Fact]
+    public void A_header_beyond_the_formats_limit_is_refused()
+    {
+        var refusal = Assert.Throws<LoraException>(() => SafetensorsWriter.Write(_folder.PathOf("file"), [], new Dictionary<string, string> { ["long"] = new('x', 100_000_001) }));
+        Assert.Contains("expected keys and metadata of at most 100000000 bytes", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(_folder.Names());
     }
 
     [Fact]
@@ -131,7 +149,8 @@ public sealed class WriterTests : IDisposable
         File.WriteAllText(path, "old");
         using var tensor = zeros(2, ScalarType.ComplexFloat32);
         var refusal = Assert.Throws<LoraException>(() => SafetensorsWriter.Write(path, [new("t", tensor)], new Dictionary<string, string>()));
-        Assert.Contains("ComplexFloat32", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: t: expected a dtype out of F64", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith("found ComplexFloat32.", refusal.Message, StringComparison.Ordinal);
         Assert.Equal("old", File.ReadAllText(path));
     }
 

@@ -30,6 +30,41 @@ public sealed class RefusedAdapterTests
         model.call(x).Dispose();
     }
 
+    // The device without memory stands for a second device, which no test machine need have.
+    [Fact]
+    public void An_adapter_on_another_device()
+    {
+        using var model = new OneTarget(4, 4);
+        using var adapter = model.CreateAdapter();
+        using var x = Base.Input(2, 4);
+        model.ActiveAdapter = adapter;
+        adapter.to(META);
+        Refused(() => model.call(x), "proj", "device cpu", "meta", "adapter.to");
+        Refused(() => model.Merge(adapter), "proj", "device cpu", "meta", "adapter.to");
+        model.ActiveAdapter = null;
+        Refused(() => model.ActiveAdapter = adapter, "proj", "device cpu", "meta", "adapter.to");
+    }
+
+    [Fact]
+    public void An_adapter_of_which_a_part_is_disposed()
+    {
+        using var model = new Tower();
+        using var adapter = model.CreateAdapter();
+        adapter.floors[1].Dispose();
+        Refused(() => model.ActiveAdapter = adapter, "floors.1.entrance.up", "disposed");
+        Refused(() => model.Merge(adapter), "floors.1.entrance.up", "disposed");
+        Assert.Null(model.ActiveAdapter);
+    }
+
+    [Fact]
+    public void A_disposed_adapter_that_is_asked_for_its_product()
+    {
+        using var model = new OneTarget(4, 4);
+        var adapter = model.CreateAdapter();
+        adapter.Dispose();
+        Refused(() => adapter.proj.Delta(), "proj", "disposed");
+    }
+
     [Fact]
     public void A_disposed_adapter_to_be_merged()
     {

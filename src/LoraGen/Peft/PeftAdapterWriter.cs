@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using LoraGen.Files;
+using LoraGen.Safetensors;
+using static TorchSharp.torch;
+
+namespace LoraGen.Peft;
+
+/// <summary>
+/// Saves the two files of an adapter as one: whenever the folder is read and whenever the save is cut off, it holds the old adapter or the
+/// new one.
+/// </summary>
+/// <remarks>
+/// No file system renames two files in one step. So the weights name their config by its SHA-256, and a save goes
+/// (1) write both files under temporary names, (2) rename the weights, (3) rename the config. Until (2) the folder holds the old adapter,
+/// from (2) on the new one, whose config is the temporary file until (3); <see cref="PeftFilePair"/> finds it there. PEFT goes by the
+/// files' names alone: between (2) and (3), and where a crash came between them until the next save, it sees the new weights with the
+/// old config.
+/// </remarks>
+internal static class PeftAdapterWriter
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Replaces the adapter in a folder, which is made if need be.</summary>
+    /// <exception cref="LoraException">
+    /// A tensor is gone or of a dtype that an adapter is not stored in, another save into this folder is running, or the folder cannot be
+    /// written.
+    /// </exception>
+    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
+    {
+        var (weightsPath, configPath) = (Path.Combine(folder, PeftKeys.WeightsFile), Path.Combine(folder, PeftKeys.ConfigFile));
+        var config = JsonSerializer.SerializeToUtf8Bytes(PeftConfigWriter.Write(updates, builder), Indented);
+        var weights = SafetensorsWriter.Content(weightsPath, updates.SelectMany(update => Tensors(weightsPath, update)), new Dictionary<string, string>
+        {
+            ["format"] = "pt",
+            [PeftKeys.FingerprintMetadata] = builder.BaseFingerprint!,
+            [PeftKeys.ConfigDigestMetadata] = Digest(config),
+        });
+
+        using var folderLock = FolderLock.Take(folder);
+        RequireReplaceable(configPath);
+
+        // Left by saves that were cut off: while we hold the lock, no other is running. Staged weights are nobody's. A staged config may be
+        // that of the old adapter, and stays until there is a new one.
+        Remove(StagedFile.AllOf(weightsPath));
+        Replace((weightsPath, weights), (configPath, stream => stream.Write(config)));
+        Remove(StagedFile.AllOf(configPath));
+    }
+
+    /// <summary>SHA-256 in lower-case hexadecimal.</summary>
+    public static string Digest(byte[] config) => Convert.ToHexStringLower(SHA256.HashData(config));
+
+    private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
+    {
+        update.RequireAlive();
+        return [Storable(PeftKeys.A(update.Path), update.A), Storable(PeftKeys.B(update.Path), update.B)];
+
+        KeyValuePair<string, Tensor> Storable(string key, Tensor tensor) => PeftKeys.CanHold(tensor.dtype)
+            ? KeyValuePair.Create(key, tensor)
+            : throw new LoraException($"{path}: {key}: expected Float32, Float16 or BFloat16, found {tensor.dtype}. Call adapter.to(ScalarType.Float32) before Save.");
+    }
+
+    // After the weights are renamed it would be too late to find out.
+    private static void RequireReplaceable(string configPath)
+    {
+        if (Directory.Exists(configPath))
+        {
+            throw new LoraException($"{configPath}: expected a file or nothing, found a folder.");
+        }
+    }
+
+    private static void Replace((string Path, Action<Stream> Write) weights, (string Path, Action<Stream> Write) config)
+    {
+        var (newWeights, newConfig) = (new StagedFile(weights.Path), new StagedFile(config.Path));
+        try
+        {
+            newWeights.Write(weights.Write);
+            newConfig.Write(config.Write);
+            newWeights.Commit();
+        }
+        catch
+        {
+            newWeights.Discard();
+            newConfig.Discard();
+            throw;
+        }
+
+        // From here on the folder holds the new adapter. What is left to do moves its config to where PEFT looks.
+        try
+        {
+            newConfig.Commit();
+        }
+        catch (LoraException e)
+        {
+            throw new LoraException(
+                $"{e.Message} The new weights are saved, and their config is {newConfig.TemporaryPath}, where Load finds it and PEFT does not. Remove what is in the way and save again.", e);
+        }
+    }
+
+    private static void Remove(IEnumerable<string> left)
+    {
+        foreach (var path in left)
+        {
+            StagedFile.Remove(path);
+        }
+    }
+}

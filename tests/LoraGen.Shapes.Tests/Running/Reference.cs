@@ -1,0 +1,84 @@
+using TorchSharp;
+
+namespace LoraGen.Shapes.Tests.Running;
+
+/// <summary>
+/// One vector through a shape, in float64 and in plain loops, written from arXiv 2106.09685 section 4.1. W, b, A and B are found by their
+/// keys; rank and alpha are what the shape's attributes say, told by the test.
+/// </summary>
+public sealed class Reference
+{
+    private readonly Dictionary<string, double[]> _base;
+    private readonly Dictionary<string, double[]>? _adapter;
+    private readonly string _prefix;
+
+    /// <param name="model">Where W and b are taken from.</param>
+    /// <param name="adapter">Where A and B are taken from; null for the base alone.</param>
+    public Reference(torch.nn.Module model, torch.nn.Module? adapter)
+        : this(ValuesOf(model), adapter is null ? null : ValuesOf(adapter), prefix: "")
+    {
+    }
+
+    private Reference(Dictionary<string, double[]> ofBase, Dictionary<string, double[]>? ofAdapter, string prefix)
+        => (_base, _adapter, _prefix) = (ofBase, ofAdapter, prefix);
+
+    /// <summary>The same for a child, whose paths start below it.</summary>
+    public Reference Child(string path) => new(_base, _adapter, $"{_prefix}{path}.");
+
+    /// <summary>A projection that is not annotated: W x + b.</summary>
+    public double[] Plain(string path, double[] x)
+    {
+        var product = Times(_base[$"{_prefix}{path}.weight"], x);
+        return _base.TryGetValue($"{_prefix}{path}.bias", out var bias) ? Sum(product, bias) : product;
+    }
+
+    /// <summary>A target: W0 x + b + (alpha / r) B A x.</summary>
+    public double[] Target(string path, double[] x, int rank = 8, double alpha = 8)
+    {
+        if (_adapter is null)
+        {
+            return Plain(path, x);
+        }
+
+        var reduced = Times(_adapter[$"{_prefix}{path}.lora_A.weight"], x);
+        Assert.Equal(rank, reduced.Length);
+        return Sum(Plain(path, x), [.. Times(_adapter[$"{_prefix}{path}.lora_B.weight"], reduced).Select(value => alpha / rank * value)]);
+    }
+
+    /// <summary>The child that most shapes have, <see cref="Sample.Block"/>: x + up(x).</summary>
+    public double[] Block(string path, double[] x) => Sum(x, Target($"{path}.up", x, rank: 2, alpha: 6));
+
+    /// <summary>The layer normalisation that torch.nn.LayerNorm describes, over the whole vector.</summary>
+    public double[] LayerNorm(string path, double[] x)
+    {
+        var mean = x.Average();
+        var variance = x.Average(value => (value - mean) * (value - mean));
+        return [.. x.Select((value, i) => (value - mean) / Math.Sqrt(variance + 1e-5) * _base[$"{_prefix}{path}.weight"][i] + _base[$"{_prefix}{path}.bias"][i])];
+    }
+
+    public static double[] Sum(double[] x, double[] y)
+    {
+        Assert.Equal(x.Length, y.Length);
+        return [.. x.Zip(y, (a, b) => a + b)];
+    }
+
+    public static double[] Square(double[] x) => [.. x.Select(value => value * value)];
+
+    // The matrix lies row by row.
+    private static double[] Times(double[] matrix, double[] x)
+    {
+        var result = new double[matrix.Length / x.Length];
+        for (var row = 0; row < result.Length; row++)
+        {
+            for (var column = 0; column < x.Length; column++)
+            {
+                result[row] += matrix[(row * x.Length) + column] * x[column];
+            }
+        }
+
+        return result;
+    }
+
+    private static Dictionary<string, double[]> ValuesOf(torch.nn.Module module)
+        => module.state_dict().ToDictionary(item => item.Key, item => item.Value.detach().to_type(torch.ScalarType.Float64).data<double>().ToArray());
+}

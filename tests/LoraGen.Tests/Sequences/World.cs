@@ -1,0 +1,192 @@
+using LoraGen.Tests.Files;
+using LoraGen.Tests.Models;
+using LoraGen.Tests.Reference;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LoraGen.Tests.Sequences;
+
+/// <summary>
+/// A model with its adapters and files, beside what all of them must be by the formulas, in plain float64 arrays that take nothing from
+/// the library but A and B after a training step.
+/// </summary>
+internal sealed class World : IDisposable
+{
+    public const int Ages = 3;
+    public const int Rows = 3;
+
+    /// <summary>An adapter of another model of the same class.</summary>
+    public static readonly Echo.Adapter Foreign = new Echo().CreateAdapter();
+
+    private readonly Tensor _x;
+    private readonly double[,] _input;
+    private readonly ScratchFolder _folder = new();
+
+    // The merged weights' originals, what they had added to them, and the roundings since, each by its largest relative error.
+    private Dictionary<string, double[]> _originals = [];
+    private Dictionary<string, Factors> _mergedFactors = [];
+    private double _mergedRounding;
+
+    public World(ScalarType dtype)
+    {
+        var random = new Random(17);
+        Base = new TrackedBase(dtype, random);
+        Model.to(dtype);
+        using var scope = NewDisposeScope();
+        Model.load_state_dict(Base.Values.ToDictionary(item => item.Key, item => tensor(item.Value).view(Model.state_dict()[item.Key].shape)));
+
+        // Eighths are exact in every format.
+        _x = Matrix(TrackedBase.Width).DetachFromDisposeScope();
+        Upstream = Matrix(TrackedBase.Width).DetachFromDisposeScope();
+        _input = Values.Matrix(_x);
+
+        Tensor Matrix(int columns) => tensor(Enumerable.Range(0, Rows * columns).Select(_ => random.Next(-8, 9) / 8.0).ToArray()).view(Rows, columns);
+    }
+
+    public Echo Model { get; } = new();
+
+    public TrackedBase Base { get; }
+
+    /// <summary>The derivative of the loss that a training step lowers by the output.</summary>
+    public Tensor Upstream { get; }
+
+    /// <summary>All adapters ever made, disposed ones too.</summary>
+    public List<TrackedAdapter> Adapters { get; } = [];
+
+    public TrackedAdapter? Active { get; set; }
+
+    public TrackedAdapter? Merged { get; private set; }
+
+    /// <summary>What was saved, by folder.</summary>
+    public Dictionary<int, (Shape Shape, Dictionary<string, Factors> Factors)> Saved { get; } = [];
+
+    public string Folder(int number) => Path.Combine(_folder.Path, $"{number}");
+
+    public Tensor Input => _x.to_type(Base.Dtype);
+
+    public void NoteMerge(TrackedAdapter adapter)
+    {
+        (Merged, Active) = (adapter, null);
+        _mergedFactors = new Dictionary<string, Factors>(adapter.Factors);
+        _originals = adapter.Factors.Keys.ToDictionary(path => path, path => (double[])Base.Values[$"{path}.weight"].Clone());
+        _mergedRounding = Rounding.Unit(Base.Dtype);
+    }
+
+    public void NoteMove(ScalarType dtype)
+    {
+        Base.MoveTo(dtype);
+        _mergedRounding += Rounding.Unit(dtype);
+    }
+
+    // A weight that was merged comes back from its original in one rounding, whatever dtypes the model passed through meanwhile.
+    public void NoteUnmerge()
+    {
+        foreach (var (path, original) in _originals)
+            Base.Values[$"{path}.weight"] = [.. original.Select(value => Rounding.Nearest(Base.Dtype, value))];
+        (Merged, _mergedFactors, _originals) = (null, [], []);
+    }
+
+    /// <summary>Checks everything that must hold after every command.</summary>
+    public void AssertInvariants()
+    {
+        Assert.Same(Active?.Real, Model.ActiveAdapter);
+        Assert.Same(Merged?.Real, Model.MergedAdapter);
+        AssertBase();
+        foreach (var adapter in Adapters.Where(adapter => !adapter.IsDisposed))
+            adapter.AssertHolds();
+        AssertOutput();
+    }
+
+    private void AssertBase()
+    {
+        using var scope = NewDisposeScope();
+        var state = Model.state_dict();
+        Assert.Equal(Base.Values.Keys.Order(), state.Keys.Order());
+        foreach (var (key, expected) in Base.Values)
+        {
+            Assert.Equal(Base.Dtype, state[key].dtype);
+            if (!_originals.ContainsKey(key.Replace(".weight", "")))
+                Assert.Equal(expected, Values.Flat(state[key]));
+        }
+    }
+
+    private void AssertOutput()
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        if (Active is { IsDisposed: true })
+        {
+            Assert.Throws<LoraException>(() => Model.call(Input));
+            return;
+        }
+
+        var (expected, error) = Output();
+        Rounding.AssertWithin(expected, Values.Matrix(Model.call(Input)), error, unit: 1, roundings: 1);
+    }
+
+    // y = P2(P1(x)). What P2 is given has an error already, which it carries on; its own is that of its sums, of the half formats in
+    // between and of the merged weight.
+    private (double[,] Value, double[,] Error) Output()
+    {
+        var (value, error) = (_input, new double[Rows, TrackedBase.Width]);
+        foreach (var path in TrackedBase.Paths)
+        {
+            var projection = Projection(path);
+            var sizes = projection.Absolute();
+            var own = sizes.Forward(Sum(Matrices.Abs(value), error));
+            var relative = (RoundingsOf(projection) * Rounding.Unit(Base.Dtype)) + (_originals.ContainsKey(path) ? _mergedRounding : 0);
+            error = Sum((sizes with { Bias = null }).Forward(error), Times(relative, own));
+            value = projection.Forward(value);
+        }
+
+        return (value, error);
+    }
+
+    /// <summary>The derivatives of the loss by A and B of every targeted projection of the active adapter, and the errors that they may have.</summary>
+    public Dictionary<string, (Factors Value, Factors Error)> Gradients(TrackedAdapter adapter)
+    {
+        var (first, second) = (Projection(TrackedBase.Paths[0]), Projection(TrackedBase.Paths[1]));
+        var value = Through(first, second, _input, Values.Matrix(Upstream));
+        var sizes = Through(first.Absolute(), second.Absolute(), Matrices.Abs(_input), Matrices.Abs(Values.Matrix(Upstream)));
+
+        // Forward through one, and back through both and into A or B, in the coarser of the two formats.
+        var unit = Math.Max(Rounding.Unit(Base.Dtype), Rounding.Unit(adapter.Dtype));
+        return adapter.Factors.Keys.ToDictionary(path => path, path => (value[path], Scaled(sizes[path], 4 * RoundingsOf(first) * unit)));
+
+        static Dictionary<string, Factors> Through(LoraLinear first, LoraLinear second, double[,] x, double[,] dy)
+        {
+            var (a2, b2, between) = second.Gradients(first.Forward(x), dy);
+            var (a1, b1, _) = first.Gradients(x, between);
+            return new() { [TrackedBase.Paths[0]] = new(a1, b1), [TrackedBase.Paths[1]] = new(a2, b2) };
+        }
+
+        static Factors Scaled(Factors factors, double by) => new(Times(by, factors.A), Times(by, factors.B));
+    }
+
+    private int RoundingsOf(LoraLinear projection) => Rounding.Count(Base.Dtype, projection.Roundings + 2, stored: 5);
+
+    private LoraLinear Projection(string path)
+    {
+        var (adapter, factors) = Merged is null ? (Active, Active?.Factors) : (Merged, _mergedFactors);
+        var weight = Base.Weight(path);
+        if (_originals.TryGetValue(path, out var original))
+            Buffer.BlockCopy(original, 0, weight, 0, original.Length * sizeof(double));
+        return factors?.GetValueOrDefault(path) is { } update
+            ? new LoraLinear(weight, Base.Bias(path), update.A, update.B, adapter!.Shape.Scale)
+            : new LoraLinear(weight, Base.Bias(path), new double[0, TrackedBase.Width], new double[TrackedBase.Width, 0], Scale: 0);
+    }
+
+    private static double[,] Sum(double[,] left, double[,] right) => Matrices.Zip(left, right, (a, b) => a + b);
+
+    private static double[,] Times(double factor, double[,] matrix) => Matrices.Map(matrix, value => factor * value);
+
+    public void Dispose()
+    {
+        foreach (var adapter in Adapters)
+            adapter.Real.Dispose();
+        Model.Dispose();
+        _x.Dispose();
+        Upstream.Dispose();
+        _folder.Dispose();
+    }
+}
