@@ -36,14 +36,18 @@ public interface ILoraModel<TAdapter>
     /// <summary>
     /// Writes W = W0 + (alpha / r) B A into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
     /// section 4.1). Computed in fp32 and rounded once to the base's dtype. The adapter is no longer active afterwards, since the
-    /// weights carry it.
+    /// weights carry it. Models that share these weights compute with it too, and refuse adapters of their own until
+    /// <see cref="Unmerge"/>.
     /// </summary>
     /// <exception cref="LoraException">
     /// A weight would not be finite, another adapter is active or merged, or the adapter does not fit; the base is then untouched.
     /// </exception>
     void Merge(TAdapter adapter);
 
-    /// <summary>Restores the weights that <see cref="Merge"/> replaced, bit for bit.</summary>
+    /// <summary>
+    /// Restores the weights that <see cref="Merge"/> replaced, bit for bit. Where the model was moved to another dtype since, they become
+    /// W0 rounded once to it.
+    /// </summary>
     /// <exception cref="LoraException">Nothing is merged here.</exception>
     void Unmerge();
 

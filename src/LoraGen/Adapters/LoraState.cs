@@ -51,7 +51,12 @@ public sealed class LoraState<TAdapter>
 
         _mergedWeights = MergedWeights.Merge(AttachableSites(model, adapter));
         Merged = adapter;
-        model.Attach(null);
+
+        // Only what is active here is known to be this adapter; a part of the model may have another, which is then refused when called.
+        if (Active is not null)
+        {
+            model.Attach(null);
+        }
     }
 
     /// <summary>See <see cref="ILoraModel{TAdapter}.Unmerge"/>.</summary>

@@ -42,6 +42,22 @@ public sealed class RefusedMergeTests
         Assert.Equal(before, Base.Bytes(model));
     }
 
+    // Not switched off without a word, and not added to weights that carry another.
+    [Fact]
+    public void A_part_with_an_adapter_of_its_own_is_refused_when_it_is_called()
+    {
+        using var model = new Tower();
+        using var merged = model.CreateAdapter().Trained();
+        using var own = model.FloorAt(0).CreateAdapter().Trained();
+        using var x = Base.Input(2, Tower.Width);
+        model.FloorAt(0).ActiveAdapter = own;
+        model.Merge(merged);
+        Assert.Same(own, model.FloorAt(0).ActiveAdapter);
+        Refused(() => model.call(x).Dispose(), "entrance.up", "Unmerge");
+        model.FloorAt(0).ActiveAdapter = null;
+        model.call(x).Dispose();
+    }
+
     [Fact]
     public void A_second_merge_of_the_same_adapter()
     {

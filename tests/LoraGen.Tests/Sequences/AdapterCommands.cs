@@ -74,9 +74,10 @@ internal sealed record Discard(int Age) : OneAdapterCommand(Age)
     }
 }
 
+/// <summary>Saves an adapter, except one in float64, which PEFT's files do not come in.</summary>
 internal sealed record Save(int Age, int Folder) : OneAdapterCommand(Age)
 {
-    public override bool IsPossible(World world) => Of(world) is not null;
+    public override bool IsPossible(World world) => Of(world) is { Dtype: not ScalarType.Float64 };
 
     public override bool IsRefused(World world) => Of(world)!.IsDisposed;
 

@@ -10,7 +10,7 @@ namespace LoraGen.Tests.Sequences;
 /// </summary>
 public sealed class AnySequenceTests(ITestOutputHelper output)
 {
-    private const int Sequences = 300;
+    private const int Sequences = 600;
 
     // Another seed, for another set of sequences: LORAGEN_SEQUENCES_SEED=1 dotnet test ...
     private static readonly ulong Seed = ulong.Parse(Environment.GetEnvironmentVariable("LORAGEN_SEQUENCES_SEED") ?? "20240817");

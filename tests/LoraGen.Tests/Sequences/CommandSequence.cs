@@ -10,6 +10,7 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
     private static readonly Gen<int> Age = Gen.Choose(0, 2);
     private static readonly Gen<int> Folder = Gen.Choose(0, 1);
     private static readonly Gen<int> Seed = Gen.Choose(0, 999);
+    private static readonly Gen<ScalarType> Dtype = Gen.Elements(ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float64);
 
     private static readonly Gen<Shape> Shapes =
         from rank in Gen.Choose(1, 3)
@@ -24,7 +25,7 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
         (2, from age in Age from seed in Seed select (Command)new LoadStateDict(age, seed)),
         (3, Age.Select(age => (Command)new Evaluate(age))),
         (1, Age.Select(age => (Command)new Train(age))),
-        (1, from age in Age from dtype in Gen.Elements(ScalarType.Float32, ScalarType.BFloat16) select (Command)new MoveAdapter(age, dtype)),
+        (1, from age in Age from dtype in Dtype select (Command)new MoveAdapter(age, dtype)),
         (1, Age.Select(age => (Command)new Discard(age))),
         (2, from age in Age from folder in Folder select (Command)new Save(age, folder)),
         (4, Folder.Select(folder => (Command)new Load(folder))),
@@ -33,7 +34,7 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
         (4, Age.Select(age => (Command)new Merge(age))),
         (1, Gen.Elements<Command>(new AttachForeign(), new MergeForeign())),
         (3, Gen.Constant((Command)new Unmerge())),
-        (1, Gen.Elements(ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float64).Select(dtype => (Command)new MoveModel(dtype))),
+        (1, Dtype.Select(dtype => (Command)new MoveModel(dtype))),
         (5, Gen.Constant((Command)new TrainStep())),
         (7, Age.Select(age => (Command)new StepAgain(age))),
         (3, Age.Select(age => (Command)new FreeGradients(age))));

@@ -12,7 +12,6 @@ namespace LoraGen.Tests.Sequences;
 /// </summary>
 internal sealed class World : IDisposable
 {
-    public const int Ages = 3;
     public const int Rows = 3;
 
     /// <summary>An adapter of another model of the same class.</summary>
