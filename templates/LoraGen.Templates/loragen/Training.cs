@@ -22,7 +22,7 @@ public static class Training
         {
             using var scope = NewDisposeScope();
             var (input, next) = Batch(text, rows: 16);
-            var loss = nn.functional.cross_entropy(model.call(input).view(-1, 256), next.view(-1));
+            var loss = nn.functional.cross_entropy(model.call(input).reshape(-1, 256), next.reshape(-1));
             optimizer.zero_grad();
             loss.backward();
             optimizer.step();
