@@ -1,0 +1,41 @@
+using LoraGenDemo;
+
+// dotnet run                    fine-tunes an adapter on text/style.txt
+// dotnet run -- my-text.txt     on a text of yours
+var style = args.Length > 0 ? args[0] : Path.Combine(AppContext.BaseDirectory, "text", "style.txt");
+if (!File.Exists(style))
+{
+    Console.Error.WriteLine($"{style}: expected a text file to train on, found none.");
+    return 1;
+}
+
+// A base to start from. Yours would come from a checkpoint; this one is trained once, in half a minute, and kept beside the program.
+using var model = new ByteModel();
+const string checkpoint = "base.dat";
+if (File.Exists(checkpoint))
+{
+    model.load(checkpoint);
+}
+else
+{
+    Console.WriteLine("Training the base, all parameters:");
+    Training.Fit(model, model.parameters(), Path.Combine(AppContext.BaseDirectory, "text", "base.txt"), steps: 400, learningRate: 2e-3);
+    model.save(checkpoint);
+}
+
+// The adapter: A and B of every [LoraTarget]. Making it freezes the base.
+using (var adapter = model.CreateAdapter())
+{
+    model.ActiveAdapter = adapter;
+    Console.WriteLine($"Training the adapter, {adapter.parameters().Sum(p => p.numel()):N0} of {model.parameters().Sum(p => p.numel()):N0} parameters:");
+    Training.Fit(model, adapter.parameters(), style, steps: 300, learningRate: 5e-3);
+    adapter.Save("adapters/style"); // adapter_config.json and adapter_model.safetensors, as PEFT names them
+    model.ActiveAdapter = null;
+}
+
+const string prompt = "The ";
+Console.WriteLine($"\nThe base:     {Training.Write(model, prompt, 80)}");
+using var loaded = ByteModel.Adapter.Load("adapters/style", model);
+model.ActiveAdapter = loaded;
+Console.WriteLine($"The adapter:  {Training.Write(model, prompt, 80)}");
+return 0;
