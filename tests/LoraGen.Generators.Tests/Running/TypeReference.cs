@@ -85,7 +85,7 @@ internal static partial class TypeReference
     };
 
     private static XElement Documentation(ISymbol symbol)
-        => XElement.Parse($"<doc>{symbol.GetDocumentationCommentXml(cancellationToken: TestContext.Current.CancellationToken)}</doc>");
+        => symbol.GetDocumentationCommentXml(cancellationToken: TestContext.Current.CancellationToken) is { Length: > 0 } text ? XElement.Parse(text) : new XElement("member");
 
     private static string Paragraphs(XElement element) => string.Join("\n\n", Space().Replace(string.Concat(element.Nodes().Select(Markdown)), " ").Trim().Split(" \u2029 "));
 
