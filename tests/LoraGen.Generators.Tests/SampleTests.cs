@@ -50,7 +50,7 @@ public sealed partial class SampleTests
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void The_samples_of_a_page_compile_without_a_warning(string page)
+    public async Task The_samples_of_a_page_compile_without_a_warning(string page)
     {
         var samples = SamplesOf(page).Where(sample => sample.Reason is null).Select(sample => sample.Code).ToList();
         if (!samples.Any(sample => sample.Contains("[LoraModel]", StringComparison.Ordinal)))
@@ -62,6 +62,7 @@ public sealed partial class SampleTests
 
         // What is only hidden says that a sample's usings are implicit ones, too.
         Assert.DoesNotContain(run.Complaints, complaint => complaint.Severity >= DiagnosticSeverity.Warning);
+        Assert.Empty(await Analysis.Of(run));
     }
 
     [Theory]
