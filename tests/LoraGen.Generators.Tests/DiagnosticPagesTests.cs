@@ -26,6 +26,7 @@ public sealed partial class DiagnosticPagesTests
     {
         var page = await File.ReadAllTextAsync(Path.Combine(Repository.Diagnostics, $"{id}.md"), TestContext.Current.CancellationToken);
         var samples = Sample().Matches(page).Select(match => match.Groups[1].Value).ToList();
+        Assert.Equal(2, samples.Count);
 
         var reported = GeneratorRun.Of(samples[0]);
         Assert.DoesNotContain(reported.Complaints, complaint => complaint.Severity == DiagnosticSeverity.Error);
@@ -70,6 +71,7 @@ public sealed partial class DiagnosticPagesTests
     [GeneratedRegex("^## (.*)$", RegexOptions.Multiline)]
     private static partial Regex Heading();
 
-    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    // <!-- fragment: why --> above a sample leaves it out.
+    [GeneratedRegex("(?<!-->\n)```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Sample();
 }

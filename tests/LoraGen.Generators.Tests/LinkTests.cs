@@ -6,13 +6,7 @@ namespace LoraGen.Generators.Tests;
 /// <summary>Links between the pages of this repository lead to a file, and to a heading in it where they name one.</summary>
 public sealed partial class LinkTests
 {
-    public static TheoryData<string> Pages =>
-    [
-        "README.md",
-        .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Select(page => Path.GetRelativePath(Repository.Root, page).Replace('\\', '/'))
-            .Order(StringComparer.Ordinal),
-    ];
+    public static TheoryData<string> Pages => [.. Markdown.Pages];
 
     [Theory]
     [MemberData(nameof(Pages))]

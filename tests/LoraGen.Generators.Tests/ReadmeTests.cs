@@ -33,6 +33,9 @@ public sealed partial class ReadmeTests
         }
     }
 
+    [Fact]
+    public void There_is_no_other_sample() => Assert.Equal(3, Samples.Length);
+
     private static List<string> Lines(string text) => [.. text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
