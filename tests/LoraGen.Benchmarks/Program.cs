@@ -1,14 +1,18 @@
+using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Engines;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LoraGen.Benchmarks;
-using Perfolizer.Horology;
 
-// Few iterations, and in this process: it ends in minutes, and no project is restored and built for each case.
-var job = Job.ShortRun
-    .WithToolchain(new InProcessEmitToolchain(new()))
+// Each case runs a few times, once a time, and in this process: it ends in minutes, and no project is restored and built for each case.
+var job = Job.Default
+    .WithToolchain(InProcessEmitToolchain.Instance)
+    .WithStrategy(RunStrategy.Monitoring)
+    .WithInvocationCount(1)
+    .WithUnrollFactor(1)
     .WithWarmupCount(2)
-    .WithIterationCount(5)
-    .WithIterationTime(TimeInterval.FromMilliseconds(400));
-BenchmarkSwitcher.FromAssembly(typeof(GenerationBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddJob(job));
+    .WithIterationCount(5);
+var columns = DefaultConfig.Instance.AddJob(job).AddColumn(StatisticColumn.Median, StatisticColumn.Min);
+BenchmarkSwitcher.FromAssembly(typeof(GenerationBenchmarks).Assembly).Run(args, columns);
