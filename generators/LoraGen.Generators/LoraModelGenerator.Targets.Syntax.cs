@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoraGen.Generators.Models;
 using LoraGen.Generators.Writing;
 
@@ -15,9 +16,9 @@ public sealed partial class LoraModelGenerator
                 var field = Components.Access(target.Component, "x");
                 var present = target.Component.IsNullable ? "!" : "";
                 writer.Write($"""
-                    /// <summary>{Literals.Comment(target.Component.Name)}(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-                    /// <param name="x">[..., in_features]</param>
-                    /// <returns>[..., out_features]</returns>
+                    /// <summary>{Literals.Comment(target.Component.Name)}(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; {Values(target)}.</summary>
+                    /// <param name="x">The input, [..., in_features].</param>
+                    /// <returns>The output, [..., out_features].</returns>
                     {target.Accessibility} global::TorchSharp.torch.Tensor {target.Accessor}(global::TorchSharp.torch.Tensor x)
                         => global::LoraGen.LowRankUpdate.Forward({field}{present}, ActiveAdapter?.{target.Component.Field}, x);
 
@@ -48,9 +49,8 @@ public sealed partial class LoraModelGenerator
         /// <summary>Writes the adapter's field for the update.</summary>
         public static void WriteField(IndentedWriter writer, TargetInfo target)
         {
-            var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
             writer.Write($"""
-                /// <summary>The update of {Literals.Comment(target.Component.Name)}: A [r, in_features], B [out_features, r]; rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}{dropout} unless a LoraConfig says otherwise.</summary>
+                /// <summary>The update of {Literals.Comment(target.Component.Name)}, (alpha / r) B A: A [r, in_features], B [out_features, r]; {Values(target)}.</summary>
                 """);
             Components.WriteField(writer, target.Component, "public", "global::LoraGen.LowRankUpdate");
             writer.Space();
@@ -62,5 +62,13 @@ public sealed partial class LoraModelGenerator
                 writer,
                 target.Component,
                 $"builder.Update({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)})");
+
+        // A tooltip is where a reader looks for what the attribute, often lines away or left at its defaults, comes to.
+        private static string Values(TargetInfo target)
+        {
+            var scale = (target.Alpha / target.Rank).ToString("G5", CultureInfo.InvariantCulture);
+            var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
+            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{dropout} unless a LoraConfig says otherwise";
+        }
     }
 }

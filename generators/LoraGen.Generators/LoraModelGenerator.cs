@@ -23,6 +23,7 @@ public sealed partial class LoraModelGenerator : IIncrementalGenerator
                 KnownTypes.LoraModelAttribute,
                 predicate: static (node, _) => node is ClassDeclarationSyntax,
                 transform: static (target, token) => Model.Gather(target, token))
+            .WithTrackingName(TrackingNames.Gathered)
             .Where(static model => model is not null)
             .WithTrackingName(TrackingNames.Models);
 

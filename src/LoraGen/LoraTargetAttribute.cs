@@ -1,12 +1,28 @@
+using System.ComponentModel;
+
 namespace LoraGen;
 
 /// <summary>
 /// Marks a projection field to be adapted: <c>h = W0 x + (alpha / r) B A x</c> (arXiv 2106.09685, section 4.1).
 /// The defaults are PEFT's; a <see cref="LoraConfig"/> overrides them at run time.
 /// </summary>
-[AttributeUsage(AttributeTargets.Field)]
+// Only fields can be adapted. Elsewhere the compiler would say no more than that; the analyzer LORA015 says what to do instead, and in a
+// build it is heard only if the compiler has nothing to refuse.
+[AttributeUsage(AttributeTargets.Field | AttributeTargets.Property | AttributeTargets.Method | AttributeTargets.Class | AttributeTargets.Assembly)]
 public sealed class LoraTargetAttribute : Attribute
 {
+    /// <summary>Adapts the field that the attribute stands on.</summary>
+    public LoraTargetAttribute()
+    {
+    }
+
+    /// <summary>Always error LORA015: a field of another class cannot be adapted from outside, since that class calls it itself.</summary>
+    /// <param name="owner">The class that has the field.</param>
+    /// <param name="field">The field's name.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public LoraTargetAttribute(Type owner, string field)
+        => (_, _) = (owner, field);
+
     /// <summary>The rank r of the update, at least 1 (PEFT: <c>r</c>).</summary>
     public int Rank { get; set; } = 8;
 

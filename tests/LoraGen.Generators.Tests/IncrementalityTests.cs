@@ -42,6 +42,24 @@ public sealed class IncrementalityTests
         Assert.Equal([Cached], run.Outputs);
     }
 
+    // What a class means may lie in any file, so Roslyn runs the transform of ForAttributeWithMetadataName again after every edit:
+    // Unchanged is computed again and found equal, Cached is not computed.
+    [Fact]
+    public void An_edit_in_an_unrelated_file_has_each_class_read_again_and_stops_there()
+    {
+        var run = new IncrementalRun(Mlp, Gpt, "class Other { int x = 1; }").Edit(2, "class Other { int x = 2; }");
+        Assert.Equal([Unchanged, Unchanged], run.Gathered);
+        Assert.Equal([Cached, Cached], run.Models);
+        Assert.Equal([Cached, Cached], run.Outputs);
+    }
+
+    [Fact]
+    public void The_same_compilation_again_reads_nothing()
+    {
+        var run = new IncrementalRun(Mlp, Gpt).Edit(compilation => compilation);
+        Assert.Equal([Cached, Cached], run.Gathered);
+    }
+
     [Fact]
     public void A_comment_in_the_class_does_not_write_it_again()
     {

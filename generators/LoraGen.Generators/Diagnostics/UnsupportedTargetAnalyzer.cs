@@ -27,8 +27,14 @@ public sealed class UnsupportedTargetAnalyzer() : TargetAnalyzer(Rule)
         }
 
         // A type that does not exist, or not yet, is the compiler's to report.
-        return target.HasKnownType || target.Field.Type.TypeKind == TypeKind.Error
-            ? null
-            : At(target.Declaration, target.Declaration.Name, $"its type is '{target.Field.Type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}', not 'Linear'");
+        return target.HasKnownType || target.Field.Type.TypeKind == TypeKind.Error ? null : At(target.Declaration, target.Declaration.Name, Reason(target.Field.Type));
+    }
+
+    private static string Reason(ITypeSymbol type)
+    {
+        var name = type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
+        return type is INamedTypeSymbol named && NativeModules.FindReplacement(named) is { } replacement
+            ? $"'{name}' computes inside the native library; {replacement}"
+            : $"its type is '{name}', not 'Linear'";
     }
 }

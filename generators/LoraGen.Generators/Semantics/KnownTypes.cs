@@ -20,14 +20,29 @@ internal static class KnownTypes
     public const string ModuleDict = "TorchSharp.Modules.ModuleDict";
     public const string Sequential = "TorchSharp.Modules.Sequential";
 
-    private static readonly SymbolDisplayFormat NameOnly = new(
-        typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
-
     /// <summary>Whether this is the type of that name, whatever its type arguments are.</summary>
     public static bool Is(this ITypeSymbol? type, string fullName)
-        => type is INamedTypeSymbol
-            && fullName.EndsWith(type.Name, StringComparison.Ordinal)
-            && type.ToDisplayString(NameOnly) == fullName;
+    {
+        // From the last name to the first, since this is asked of every base type and attribute: the type's full name is never put together.
+        var end = fullName.Length;
+        for (ISymbol? part = type as INamedTypeSymbol; part is INamespaceOrTypeSymbol; part = part.ContainingSymbol)
+        {
+            if (part is INamespaceSymbol { IsGlobalNamespace: true })
+            {
+                return end < 0;
+            }
+
+            var start = end - part.Name.Length;
+            if (start < 0 || string.CompareOrdinal(fullName, start, part.Name, 0, part.Name.Length) != 0 || (start > 0 && fullName[start - 1] != '.'))
+            {
+                return false;
+            }
+
+            end = start - 1;
+        }
+
+        return false;
+    }
 
     /// <summary>The attribute of that name, or null.</summary>
     public static AttributeData? FindAttribute(this ISymbol symbol, string fullName)

@@ -27,12 +27,15 @@ internal sealed class IncrementalRun
     private IncrementalRun(Compilation compilation, GeneratorDriver driver)
         => (_compilation, _driver) = (compilation, driver.RunGenerators(compilation, TestContext.Current.CancellationToken));
 
+    /// <summary>Why each class with the attribute was or was not read again.</summary>
+    public IEnumerable<IncrementalStepRunReason> Gathered => Reasons(Result.TrackedSteps[TrackingNames.Gathered]);
+
     /// <summary>Why each class's model was or was not made again.</summary>
-    public IEnumerable<IncrementalStepRunReason> Models => Steps.SelectMany(step => step.Outputs).Select(output => output.Reason);
+    public IEnumerable<IncrementalStepRunReason> Models => Reasons(Steps);
 
     /// <summary>Why each file was or was not written again.</summary>
     public IEnumerable<IncrementalStepRunReason> Outputs
-        => Result.TrackedOutputSteps.Values.SelectMany(steps => steps).SelectMany(step => step.Outputs).Select(output => output.Reason);
+        => Reasons(Result.TrackedOutputSteps.Values.SelectMany(steps => steps));
 
     /// <summary>The models themselves.</summary>
     public IReadOnlyList<object> ModelValues => [.. Steps.SelectMany(step => step.Outputs).Select(output => output.Value)];
@@ -43,6 +46,9 @@ internal sealed class IncrementalRun
     private GeneratorRunResult Result => Assert.Single(_driver.GetRunResult().Results);
 
     private IEnumerable<IncrementalGeneratorRunStep> Steps => Result.TrackedSteps[TrackingNames.Models];
+
+    private static IEnumerable<IncrementalStepRunReason> Reasons(IEnumerable<IncrementalGeneratorRunStep> steps)
+        => steps.SelectMany(step => step.Outputs).Select(output => output.Reason);
 
     /// <summary>Another text of one file.</summary>
     public IncrementalRun Edit(int file, string source)

@@ -34,39 +34,39 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>a(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>a(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         public global::TorchSharp.torch.Tensor A(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(a, ActiveAdapter?.a, x);
 
-        /// <summary>b(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>b(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         protected internal global::TorchSharp.torch.Tensor B(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(b, ActiveAdapter?.b, x);
 
-        /// <summary>c(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>c(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         protected global::TorchSharp.torch.Tensor C(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(c, ActiveAdapter?.c, x);
 
-        /// <summary>d(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>d(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         internal global::TorchSharp.torch.Tensor D(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(d, ActiveAdapter?.d, x);
 
-        /// <summary>e(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>e(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private protected global::TorchSharp.torch.Tensor E(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(e, ActiveAdapter?.e, x);
 
-        /// <summary>f(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>f(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor F(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(f, ActiveAdapter?.f, x);
 
@@ -97,22 +97,22 @@ namespace Sample
         /// <summary>A and B of every annotated projection of Accessibilities; it owns nothing of the base.</summary>
         public class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of a: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of a, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate a;
 
-            /// <summary>The update of b: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of b, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate b;
 
-            /// <summary>The update of c: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of c, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate c;
 
-            /// <summary>The update of d: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of d, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate d;
 
-            /// <summary>The update of e: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of e, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate e;
 
-            /// <summary>The update of f: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of f, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate f;
 
             /// <summary>Used by CreateAdapter and Load.</summary>

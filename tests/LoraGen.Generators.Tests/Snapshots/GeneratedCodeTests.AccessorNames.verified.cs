@@ -34,39 +34,39 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>q_proj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>q_proj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Query(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(q_proj, ActiveAdapter?.q_proj, x);
 
-        /// <summary>KProj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>KProj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor _key(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(KProj, ActiveAdapter?.KProj, x);
 
-        /// <summary>c_fc(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>c_fc(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor CFc(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(c_fc, ActiveAdapter?.c_fc, x);
 
-        /// <summary>_upProj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>_upProj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor UpProj(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(_upProj, ActiveAdapter?._upProj, x);
 
-        /// <summary>wo(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>wo(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Wo(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(wo, ActiveAdapter?.wo, x);
 
-        /// <summary>__h2__4h(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>__h2__4h(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor H24h(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(__h2__4h, ActiveAdapter?.__h2__4h, x);
 
@@ -97,22 +97,22 @@ namespace Sample
         /// <summary>A and B of every annotated projection of AccessorNames; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of q_proj: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of q_proj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate q_proj;
 
-            /// <summary>The update of KProj: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of KProj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate KProj;
 
-            /// <summary>The update of c_fc: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of c_fc, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate c_fc;
 
-            /// <summary>The update of _upProj: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of _upProj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate _upProj;
 
-            /// <summary>The update of wo: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of wo, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate wo;
 
-            /// <summary>The update of __h2__4h: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of __h2__4h, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate __h2__4h;
 
             /// <summary>Used by CreateAdapter and Load.</summary>

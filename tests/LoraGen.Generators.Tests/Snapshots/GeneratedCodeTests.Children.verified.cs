@@ -34,9 +34,9 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>lm_head(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>lm_head(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor LmHead(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(lm_head, ActiveAdapter?.lm_head, x);
 
@@ -75,7 +75,7 @@ namespace Sample
         /// <summary>A and B of every annotated projection of Children and of its [LoraModel] children; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of lm_head: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of lm_head, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate lm_head;
 
             /// <summary>The adapter of first.</summary>

@@ -34,9 +34,9 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>up(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>up(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 2, alpha 6, scale 3 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         protected global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(up, ActiveAdapter?.up, x);
 
@@ -62,7 +62,7 @@ namespace Sample
         /// <summary>A and B of every annotated projection of Layer; it owns nothing of the base.</summary>
         public class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of up: A [r, in_features], B [out_features, r]; rank 2, alpha 6 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of up, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 2, alpha 6, scale 3 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate up;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
@@ -193,9 +193,9 @@ namespace Sample
 
         void global::LoraGen.ILoraModel<Adapter>.AddSites(Adapter adapter, global::LoraGen.LoraSites sites) => AddSites(adapter, sites);
 
-        /// <summary>down(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>down(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Down(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(down, ActiveAdapter?.down, x);
 
@@ -226,7 +226,7 @@ namespace Sample
         /// <summary>A and B of every annotated projection of Wide and of its [LoraModel] children; it owns nothing of the base.</summary>
         public new class Adapter : global::Sample.Layer.Adapter
         {
-            /// <summary>The update of down: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of down, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate down;
 
             /// <summary>The adapter of block.</summary>

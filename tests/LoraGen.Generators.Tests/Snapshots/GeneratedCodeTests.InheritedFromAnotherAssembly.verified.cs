@@ -32,9 +32,9 @@ namespace Sample
 
         void global::LoraGen.ILoraModel<Adapter>.AddSites(Adapter adapter, global::LoraGen.LoraSites sites) => AddSites(adapter, sites);
 
-        /// <summary>pull(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>pull(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Pull(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(pull, ActiveAdapter?.pull, x);
 
@@ -55,7 +55,7 @@ namespace Sample
         /// <summary>A and B of every annotated projection of InheritedFromAnotherAssembly; it owns nothing of the base.</summary>
         public new sealed class Adapter : global::Sample.Library.Drawer.Adapter
         {
-            /// <summary>The update of pull: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of pull, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate pull;
 
             /// <summary>Used by CreateAdapter and Load.</summary>

@@ -32,21 +32,21 @@ namespace Sample
 
         void global::LoraGen.ILoraModel<Adapter>.AddSites(Adapter adapter, global::LoraGen.LoraSites sites) => AddSites(adapter, sites);
 
-        /// <summary>own(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>own(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Own(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(own, ActiveAdapter?.own, x);
 
-        /// <summary>sites(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>sites(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Sites(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(sites!, ActiveAdapter?.sites, x);
 
-        /// <summary>x(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>x(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor X(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(this.x!, ActiveAdapter?.x, x);
 
@@ -127,13 +127,13 @@ namespace Sample
         /// <summary>A and B of every annotated projection of InheritedOddNames and of its [LoraModel] children; it owns nothing of the base.</summary>
         public new sealed class Adapter : global::Sample.Layer.Adapter
         {
-            /// <summary>The update of own: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of own, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate own;
 
-            /// <summary>The update of sites: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of sites, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate? sites;
 
-            /// <summary>The update of x: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of x, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate? x;
 
             /// <summary>The adapter of adapter.</summary>

@@ -34,15 +34,15 @@ namespace Sample.@namespace
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>event(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>event(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Event(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(@event, ActiveAdapter?.@event, x);
 
-        /// <summary>in(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>in(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor @return(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(@in, ActiveAdapter?.@in, x);
 
@@ -85,10 +85,10 @@ namespace Sample.@namespace
         /// <summary>A and B of every annotated projection of class and of its [LoraModel] children; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of event: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of event, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate @event;
 
-            /// <summary>The update of in: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of in, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate @in;
 
             /// <summary>The adapter of new.</summary>

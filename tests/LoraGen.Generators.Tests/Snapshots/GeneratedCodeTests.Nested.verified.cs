@@ -42,9 +42,9 @@ namespace Sample
                         /// <inheritdoc/>
                         public void Unmerge() => _lora.Unmerge(this);
 
-                        /// <summary>claws(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-                        /// <param name="x">[..., in_features]</param>
-                        /// <returns>[..., out_features]</returns>
+                        /// <summary>claws(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+                        /// <param name="x">The input, [..., in_features].</param>
+                        /// <returns>The output, [..., out_features].</returns>
                         private global::TorchSharp.torch.Tensor Claws(global::TorchSharp.torch.Tensor x)
                             => global::LoraGen.LowRankUpdate.Forward(claws, ActiveAdapter?.claws, x);
 
@@ -70,7 +70,7 @@ namespace Sample
                         /// <summary>A and B of every annotated projection of Paw; it owns nothing of the base.</summary>
                         public sealed class Adapter : global::LoraGen.LoraAdapter
                         {
-                            /// <summary>The update of claws: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+                            /// <summary>The update of claws, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
                             public readonly global::LoraGen.LowRankUpdate claws;
 
                             /// <summary>Used by CreateAdapter and Load.</summary>
@@ -142,9 +142,9 @@ namespace Sample
                     /// <inheritdoc/>
                     public void Unmerge() => _lora.Unmerge(this);
 
-                    /// <summary>mane(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-                    /// <param name="x">[..., in_features]</param>
-                    /// <returns>[..., out_features]</returns>
+                    /// <summary>mane(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+                    /// <param name="x">The input, [..., in_features].</param>
+                    /// <returns>The output, [..., out_features].</returns>
                     private global::TorchSharp.torch.Tensor Mane(global::TorchSharp.torch.Tensor x)
                         => global::LoraGen.LowRankUpdate.Forward(mane, ActiveAdapter?.mane, x);
 
@@ -174,7 +174,7 @@ namespace Sample
                     /// <summary>A and B of every annotated projection of Lion and of its [LoraModel] children; it owns nothing of the base.</summary>
                     public sealed class Adapter : global::LoraGen.LoraAdapter
                     {
-                        /// <summary>The update of mane: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+                        /// <summary>The update of mane, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
                         public readonly global::LoraGen.LowRankUpdate mane;
 
                         /// <summary>The adapter of left.</summary>

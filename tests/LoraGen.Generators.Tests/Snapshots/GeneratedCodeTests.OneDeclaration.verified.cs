@@ -34,21 +34,21 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>q(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>q(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Q(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(q, ActiveAdapter?.q, x);
 
-        /// <summary>k(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>k(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor K(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(k, ActiveAdapter?.k, x);
 
-        /// <summary>v(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>v(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor V(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(v, ActiveAdapter?.v, x);
 
@@ -76,13 +76,13 @@ namespace Sample
         /// <summary>A and B of every annotated projection of OneDeclaration; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of q: A [r, in_features], B [out_features, r]; rank 3, alpha 6 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of q, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate q;
 
-            /// <summary>The update of k: A [r, in_features], B [out_features, r]; rank 3, alpha 6 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of k, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate k;
 
-            /// <summary>The update of v: A [r, in_features], B [out_features, r]; rank 3, alpha 6 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of v, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate v;
 
             /// <summary>Used by CreateAdapter and Load.</summary>

@@ -34,9 +34,9 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>up_proj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>up_proj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 4, alpha 16, scale 4, dropout 0.05 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor UpProj(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(up_proj, ActiveAdapter?.up_proj, x);
 
@@ -62,7 +62,7 @@ namespace Sample
         /// <summary>A and B of every annotated projection of OneTarget; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of up_proj: A [r, in_features], B [out_features, r]; rank 4, alpha 16, dropout 0.05 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of up_proj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 4, alpha 16, scale 4, dropout 0.05 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate up_proj;
 
             /// <summary>Used by CreateAdapter and Load.</summary>

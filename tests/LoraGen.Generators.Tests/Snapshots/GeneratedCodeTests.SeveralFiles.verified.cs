@@ -34,21 +34,21 @@ namespace Sample
         /// <inheritdoc/>
         public void Unmerge() => _lora.Unmerge(this);
 
-        /// <summary>first(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>first(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor First(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(first, ActiveAdapter?.first, x);
 
-        /// <summary>third(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>third(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 1, alpha 8, scale 8 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Third(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(third, ActiveAdapter?.third, x);
 
-        /// <summary>second(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x.</summary>
-        /// <param name="x">[..., in_features]</param>
-        /// <returns>[..., out_features]</returns>
+        /// <summary>second(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 2, alpha 0.1, scale 0.05 unless a LoraConfig says otherwise.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Second(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LowRankUpdate.Forward(second, ActiveAdapter?.second, x);
 
@@ -78,13 +78,13 @@ namespace Sample
         /// <summary>A and B of every annotated projection of SeveralFiles and of its [LoraModel] children; it owns nothing of the base.</summary>
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
-            /// <summary>The update of first: A [r, in_features], B [out_features, r]; rank 8, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of first, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate first;
 
-            /// <summary>The update of third: A [r, in_features], B [out_features, r]; rank 1, alpha 8 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of third, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 1, alpha 8, scale 8 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate third;
 
-            /// <summary>The update of second: A [r, in_features], B [out_features, r]; rank 2, alpha 0.1 unless a LoraConfig says otherwise.</summary>
+            /// <summary>The update of second, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 2, alpha 0.1, scale 0.05 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LowRankUpdate second;
 
             /// <summary>The adapter of last.</summary>
