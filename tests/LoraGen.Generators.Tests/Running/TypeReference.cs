@@ -93,7 +93,7 @@ internal static partial class TypeReference
     {
         XText text => text.Value,
         XElement { Name.LocalName: "para" } paragraph => $" \u2029 {string.Concat(paragraph.Nodes().Select(Markdown))}",
-        XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
+        XElement { Name.LocalName: "c" or "code" } code => $"`{code.Value.Trim()}`",
         XElement { Name.LocalName: "paramref" or "typeparamref" } name => $"`{name.Attribute("name")!.Value}`",
         XElement { Name.LocalName: "see" } reference => Referred(reference),
         _ => throw new InvalidOperationException($"expected an element that this page knows, found {node}"),
