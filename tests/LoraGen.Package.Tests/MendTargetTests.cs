@@ -187,7 +187,7 @@ public sealed class MendTargetTests : IDisposable
     }
 
     private ProgramRun MSBuild(params string[] arguments) =>
-        ProgramRun.DotNet(folder.Path, ["msbuild", "test.proj", "-nologo", "-nodeReuse:false", "-t:ResolvePackageAssets", .. arguments]);
+        ProgramRun.DotNet(folder.Path, ["msbuild", "test.proj", "-nologo", "-t:ResolvePackageAssets", .. arguments]);
 
     private sealed record Asset(string Path, string DestinationSubDirectory, string CopyLocal, string NuGetPackageVersion)
     {

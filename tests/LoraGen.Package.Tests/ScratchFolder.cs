@@ -1,7 +1,7 @@
 namespace LoraGen.Package.Tests;
 
 /// <summary>A folder of a test's own, with a space in its name, gone when the test ends.</summary>
-internal sealed class ScratchFolder : IDisposable
+public sealed class ScratchFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("loragen package ").FullName;
 
