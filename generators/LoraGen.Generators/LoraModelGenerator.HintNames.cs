@@ -12,6 +12,8 @@ public sealed partial class LoraModelGenerator
         private static readonly SymbolDisplayFormat PlainNamespace = new(
             typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
 
+        private static readonly SymbolFacts<INamespaceOrTypeSymbol, HashSet<string>> Twins = new(FindTwins);
+
         public static string Gather(INamedTypeSymbol type)
         {
             var name = MetadataName(type);
@@ -23,8 +25,7 @@ public sealed partial class LoraModelGenerator
         {
             for (INamespaceOrTypeSymbol symbol = type; symbol.ContainingSymbol is INamespaceOrTypeSymbol parent; symbol = parent)
             {
-                if (parent.GetMembers().OfType<INamespaceOrTypeSymbol>().Any(other => other.MetadataName != symbol.MetadataName
-                    && string.Equals(other.MetadataName, symbol.MetadataName, StringComparison.OrdinalIgnoreCase)))
+                if (Twins.Of(parent).Contains(symbol.MetadataName))
                 {
                     return true;
                 }
@@ -32,6 +33,16 @@ public sealed partial class LoraModelGenerator
 
             return false;
         }
+
+        // The names in a namespace or type that another one there differs from in case alone.
+        private static HashSet<string> FindTwins(INamespaceOrTypeSymbol parent) => new(
+            parent.GetMembers().OfType<INamespaceOrTypeSymbol>()
+                .Select(member => member.MetadataName)
+                .Distinct(StringComparer.Ordinal)
+                .GroupBy(name => name, StringComparer.OrdinalIgnoreCase)
+                .Where(names => names.Skip(1).Any())
+                .SelectMany(names => names),
+            StringComparer.Ordinal);
 
         // FNV-1a: the same in every process, unlike string.GetHashCode.
         private static string Hash(string name)

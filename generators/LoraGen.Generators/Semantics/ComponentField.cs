@@ -5,6 +5,8 @@ namespace LoraGen.Generators.Semantics;
 /// <summary>How TorchSharp names the component in a field.</summary>
 internal static class ComponentField
 {
+    private static readonly SymbolFacts<INamedTypeSymbol, IFieldSymbol[]> OrderedFields = new(FindFields);
+
     /// <summary>The name in [ComponentName], or null where the field's own name counts.</summary>
     public static string? FindComponentName(this IFieldSymbol field)
         => field.FindAttribute(KnownTypes.ComponentNameAttribute)?.FindArgument<string>("Name");
@@ -13,10 +15,11 @@ internal static class ComponentField
     /// The fields that a class declares, file by file and in the order of the text: which of a partial class's files is compiled first may
     /// differ between machines, and the order decides which projection's A is drawn first.
     /// </summary>
-    public static IEnumerable<IFieldSymbol> FieldsInOrder(this INamedTypeSymbol type) => type.GetMembers()
-        .OfType<IFieldSymbol>()
-        .OrderBy(field => field.Locations[0].SourceTree?.FilePath, StringComparer.Ordinal)
-        .ThenBy(field => field.Locations[0].SourceSpan.Start);
+    public static IReadOnlyList<IFieldSymbol> FieldsInOrder(this INamedTypeSymbol type) => type.IsDefinition
+        ? OrderedFields.Of(type)
+
+        // Most base classes have no field that is seen here, and of one with type arguments Roslyn would make all other members to tell.
+        : OrderedFields.Of(type.OriginalDefinition).Length == 0 ? [] : FindFields(type);
 
     /// <summary>The value of a named argument; the default where it is absent or not yet valid.</summary>
     public static T? FindArgument<T>(this AttributeData attribute, string name)
@@ -27,6 +30,14 @@ internal static class ComponentField
     public static T FindArgument<T>(this AttributeData attribute, string name, T otherwise)
         where T : struct
         => Find(attribute, name) is T value ? value : otherwise;
+
+    private static IFieldSymbol[] FindFields(INamedTypeSymbol type) =>
+    [
+        .. type.GetMembers()
+            .OfType<IFieldSymbol>()
+            .OrderBy(field => field.Locations[0].SourceTree?.FilePath, StringComparer.Ordinal)
+            .ThenBy(field => field.Locations[0].SourceSpan.Start),
+    ];
 
     private static object? Find(AttributeData attribute, string name)
     {

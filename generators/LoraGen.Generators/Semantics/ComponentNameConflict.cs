@@ -18,10 +18,9 @@ internal sealed record ComponentNameConflict(ISymbol Declaration, string Name, s
 
     private static IEnumerable<ComponentNameConflict> FindRefused(INamedTypeSymbol type)
         => from field in InstanceFields(type)
-           where IsAdapted(field)
            let name = ComponentName(field)
            let reason = name.Length == 0 ? "TorchSharp refuses an empty name" : name.Contains('.') ? "TorchSharp refuses a name with a dot" : null
-           where reason is not null
+           where reason is not null && IsAdapted(field)
            select new ComponentNameConflict(field, name, reason);
 
     // The derived class first, as TorchSharp does. What base classes have among themselves is found with them.

@@ -30,6 +30,8 @@ internal static class GeneratedNames
 
     private static readonly string[] AccessorParameters = ["Tensor"];
 
+    private static readonly SymbolFacts<INamedTypeSymbol, HashSet<string>> Names = new(FindNames);
+
     private static readonly SymbolDisplayFormat WithNullability =
         SymbolDisplayFormat.FullyQualifiedFormat.AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
 
@@ -78,7 +80,7 @@ internal static class GeneratedNames
         var adapter = model.Type.FindAttribute(KnownTypes.LoraModelAttribute)?.AttributeClass?.ContainingAssembly.GetTypeByMetadataName(KnownTypes.LoraAdapter);
         foreach (var field in AdapterFields(model))
         {
-            if (field.Name == "Load" || (adapter is not null && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(member => IsInherited(member, model.Type))))
+            if (field.Name == "Load" || (adapter is not null && Names.Of(adapter).Contains(field.Name) && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(member => IsInherited(member, model.Type))))
             {
                 yield return new NameConflict(field, $"{Adapter}.{field.Name}", "every adapter has a member with this name");
             }
@@ -117,7 +119,7 @@ internal static class GeneratedNames
             return $"'{type.Name}' has a member with this name";
         }
 
-        return type.BaseType?.WithBaseTypes().FirstOrDefault(ancestor => HasMember(ancestor, type, name, parameters)) is { } owner
+        return FindBaseWith(type, name)?.WithBaseTypes().FirstOrDefault(ancestor => HasMember(ancestor, type, name, parameters)) is { } owner
             ? $"the base class '{owner.Name}' has a member with this name"
             : null;
     }
@@ -144,6 +146,20 @@ internal static class GeneratedNames
     // An indexer has the name 'Item' for everyone but Roslyn.
     private static IEnumerable<ISymbol> Named(INamedTypeSymbol type, string name)
         => type.GetMembers(name).Concat(type.GetMembers(WellKnownMemberNames.Indexer).Where(indexer => indexer.MetadataName == name));
+
+    // The base class, if a member of this name is in it or above it. Nearly always there is none, and a look at each of a module's base
+    // classes for each generated member takes as long as all else.
+    private static INamedTypeSymbol? FindBaseWith(INamedTypeSymbol type, string name)
+        => type.BaseType is { } parent && Names.Of(parent.OriginalDefinition).Contains(name) ? parent : null;
+
+    // The names of a class's members, of what is generated into it, and of what it inherits, private or not.
+    private static HashSet<string> FindNames(INamedTypeSymbol type)
+    {
+        var members = type.GetMembers().Select(member => member is IPropertySymbol { IsIndexer: true } ? member.MetadataName : member.Name);
+        var accessors = LoraTargetField.In(type).Select(target => target.Accessor);
+        var inherited = type.BaseType is { } parent ? Names.Of(parent.OriginalDefinition) : [];
+        return new(members.Concat(accessors).Concat(inherited), StringComparer.Ordinal);
+    }
 
     private static bool Collides(ISymbol member, string[]? parameters)
         => parameters is null

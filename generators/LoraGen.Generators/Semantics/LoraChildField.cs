@@ -5,6 +5,9 @@ namespace LoraGen.Generators.Semantics;
 /// <summary>A field that holds a [LoraModel] child, or a ModuleList of them.</summary>
 internal sealed class LoraChildField
 {
+    private static readonly SymbolFacts<INamedTypeSymbol, LoraChildField[]> Children = new(
+        type => [.. type.FieldsInOrder().Select(Find).OfType<LoraChildField>()]);
+
     private LoraChildField(IFieldSymbol field, ITypeSymbol childType, INamedTypeSymbol model, bool isList)
     {
         Field = field;
@@ -27,8 +30,7 @@ internal sealed class LoraChildField
     public Visibility Visibility => VisibilityRules.Of(Model, Field.ContainingType);
 
     /// <summary>The children that a class declares, in source order.</summary>
-    public static IEnumerable<LoraChildField> In(INamedTypeSymbol type)
-        => type.FieldsInOrder().Select(Find).OfType<LoraChildField>();
+    public static IReadOnlyList<LoraChildField> In(INamedTypeSymbol type) => Children.Of(type);
 
     public static LoraChildField? Find(IFieldSymbol field)
     {

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -6,34 +6,26 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace LoraGen.Generators.Semantics;
 
 /// <summary>A [LoraModel] class: its targets, its children, and what makes it one that code can be generated for.</summary>
-internal sealed class LoraModelClass
+/// <param name="type">The class.</param>
+/// <param name="token">Ends the walks over the class's children and base classes.</param>
+internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken token = default)
 {
-    private readonly CancellationToken _token;
+    // Each class asks this of its children, which are asked for themselves as well.
+    private static readonly ConditionalWeakTable<INamedTypeSymbol, StrongBox<bool>> Generated = new();
 
-    /// <param name="type">The class.</param>
-    /// <param name="token">Ends the walks over the class's children and base classes.</param>
-    public LoraModelClass(INamedTypeSymbol type, CancellationToken token = default)
-    {
-        _token = token;
-        Type = type;
-        Base = type.BaseType?.FindModel();
-        Targets = [.. LoraTargetField.In(type)];
-        Children = [.. LoraChildField.In(type)];
-    }
-
-    public INamedTypeSymbol Type { get; }
+    public INamedTypeSymbol Type => type;
 
     /// <summary>The nearest base class that is a [LoraModel] too: this class's adapter derives from that one's.</summary>
-    public INamedTypeSymbol? Base { get; }
+    public INamedTypeSymbol? Base { get; } = type.BaseType?.FindModel();
 
     /// <summary>The [LoraModel] class in whose line this one stands, and above which there is none.</summary>
     public INamedTypeSymbol Root => Base is null ? Type : new LoraModelClass(Base).Root;
 
     /// <summary>The targets that the class itself declares, in source order.</summary>
-    public ImmutableArray<LoraTargetField> Targets { get; }
+    public IReadOnlyList<LoraTargetField> Targets => LoraTargetField.In(Type);
 
     /// <summary>The children that the class itself declares, in source order.</summary>
-    public ImmutableArray<LoraChildField> Children { get; }
+    public IReadOnlyList<LoraChildField> Children => LoraChildField.In(Type);
 
     public bool IsModule => Type.IsModule();
 
@@ -48,18 +40,26 @@ internal sealed class LoraModelClass
     /// depend on that of all classes below it.
     /// </summary>
     public bool IsGenerated
-        => IsModule
-            && !ClosedTypes.Any()
-            && Targets.All(target => target.IsValid)
-            && !NameConflicts.Any()
-            && !ComponentNameConflict.In(Type).Any()
-            && (Base is null || HasOtherHalf(Base));
+    {
+        get
+        {
+            token.ThrowIfCancellationRequested();
+            return Generated.GetValue(Type, _ => new(IsValid)).Value;
+        }
+    }
 
     /// <summary>The children whose adapters exist.</summary>
     public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => child.Visibility != Visibility.None && HasOtherHalf(child.Model));
 
     /// <summary>Whether there is a [LoraTarget] in it or below it, valid or not: what is wrong with one is another rule's to say.</summary>
     public bool MentionsTarget => FindsTarget(new(SymbolEqualityComparer.Default));
+
+    private bool IsValid => IsModule
+        && !ClosedTypes.Any()
+        && Targets.All(target => target.IsValid)
+        && !NameConflicts.Any()
+        && !ComponentNameConflict.In(Type).Any()
+        && (Base is null || HasOtherHalf(Base));
 
     private static bool IsPartial(INamedTypeSymbol type)
         => !type.IsFileLocal && type.DeclaringSyntaxReferences.All(part => part.GetSyntax() is TypeDeclarationSyntax declaration
@@ -73,8 +73,8 @@ internal sealed class LoraModelClass
 
     private LoraModelClass Definition(INamedTypeSymbol model)
     {
-        _token.ThrowIfCancellationRequested();
-        return new LoraModelClass(model.OriginalDefinition, _token);
+        token.ThrowIfCancellationRequested();
+        return new LoraModelClass(model.OriginalDefinition, token);
     }
 
     // Classes may contain each other, so the walk remembers where it was. An object of an abstract class is one of a derived class, which
@@ -82,7 +82,7 @@ internal sealed class LoraModelClass
     private bool FindsTarget(HashSet<INamedTypeSymbol> visited) => visited.Add(Type.OriginalDefinition) && (Type.IsAbstract || MentionsOne(visited));
 
     private bool MentionsOne(HashSet<INamedTypeSymbol> visited)
-        => !Targets.IsEmpty
+        => Targets.Count > 0
             || Children.Any(child => IsOfThisAssembly(child.Model) ? Definition(child.Model).FindsTarget(visited) : HasOtherHalf(child.Model))
             || (Base is not null && (!IsOfThisAssembly(Base) || Definition(Base).MentionsOne(visited)));
 }

@@ -5,6 +5,9 @@ namespace LoraGen.Generators.Semantics;
 /// <summary>A [LoraTarget] field: what it asks for, and what makes it a valid target.</summary>
 internal sealed class LoraTargetField
 {
+    private static readonly SymbolFacts<INamedTypeSymbol, LoraTargetField[]> Targets = new(
+        type => [.. type.FieldsInOrder().Select(Find).OfType<LoraTargetField>()]);
+
     private LoraTargetField(IFieldSymbol field, AttributeData attribute)
     {
         Field = field;
@@ -56,8 +59,7 @@ internal sealed class LoraTargetField
     public bool IsValid => !IsStatic && !IsHidden && HasKnownType && HasValidRank && HasValidAlpha && HasValidDropout;
 
     /// <summary>The targets that a class declares, in source order.</summary>
-    public static IEnumerable<LoraTargetField> In(INamedTypeSymbol type)
-        => type.FieldsInOrder().Select(Find).OfType<LoraTargetField>();
+    public static IReadOnlyList<LoraTargetField> In(INamedTypeSymbol type) => Targets.Of(type);
 
     public static LoraTargetField? Find(IFieldSymbol field)
         => field.FindAttribute(KnownTypes.LoraTargetAttribute) is { } attribute ? new LoraTargetField(field, attribute) : null;

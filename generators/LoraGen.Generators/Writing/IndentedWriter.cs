@@ -17,11 +17,15 @@ internal sealed class IndentedWriter
             Space();
         }
 
-        foreach (var line in lines.Split('\n'))
+        for (var start = 0; start <= lines.Length;)
         {
+            var end = lines.IndexOf('\n', start);
+            var next = end < 0 ? lines.Length : end;
+
             // A raw string literal holds whatever line ends this repository was checked out with.
-            var text = line.TrimEnd('\r');
-            _text.Append(' ', text.Length == 0 ? 0 : 4 * _depth).Append(text).Append('\n');
+            var length = (next > start && lines[next - 1] == '\r' ? next - 1 : next) - start;
+            _text.Append(' ', length == 0 ? 0 : 4 * _depth).Append(lines, start, length).Append('\n');
+            start = next + 1;
         }
     }
 
