@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using LoraGen.CodeFixes;
 using LoraGen.Generators.Tests.Running;
@@ -49,6 +50,23 @@ public sealed partial class DiagnosticPagesTests
         Assert.StartsWith($"# {id}: {rule.Title}\n\nSeverity: {rule.DefaultSeverity}. Code fix: ", page, StringComparison.Ordinal);
         Assert.Equal(HasFix(id), !page.Contains("Code fix: none.", StringComparison.Ordinal));
         Assert.Equal(["What is reported", "How to mend it", "When to suppress it"], Heading().Matches(page).Select(match => match.Groups[1].Value));
+    }
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void A_rule_has_all_its_texts_and_links_to_a_file_that_exists(string id)
+    {
+        var rule = Assert.Single(Descriptors, rule => rule.Id == id);
+        foreach (var text in new[] { rule.Title, rule.MessageFormat, rule.Description }.Select(text => text.ToString(CultureInfo.InvariantCulture)))
+        {
+            Assert.NotEmpty(text);
+            Assert.Equal(text.Trim(), text);
+        }
+
+        var link = new Uri(rule.HelpLinkUri);
+        var path = link.AbsolutePath.Split("/blob/main/");
+        Assert.Equal((Uri.UriSchemeHttps, 2), (link.Scheme, path.Length));
+        Assert.True(File.Exists(Path.Combine(Repository.Root, path[1])), rule.HelpLinkUri);
     }
 
     [Theory]

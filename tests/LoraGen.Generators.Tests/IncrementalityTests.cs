@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LoraGen.Generators.Semantics;
 using LoraGen.Generators.Tests.Running;
 using Microsoft.CodeAnalysis;
@@ -204,6 +205,23 @@ public sealed class IncrementalityTests
         var values = new IncrementalRun(Mlp, Gpt, Wide).ModelValues;
         Assert.Equal(3, values.Count);
         Assert.DoesNotContain(values.SelectMany(ObjectGraph.From), node => node is ISymbol or SyntaxNode or SyntaxTree or Compilation or Location or SemanticModel or AttributeData);
+    }
+
+    // An editor makes a compilation per keystroke: what is remembered of its symbols must go with it.
+    [Fact]
+    public void Nothing_holds_on_to_a_compilation_after_its_run()
+    {
+        var compilation = RunOnce();
+        GC.Collect();
+        Assert.False(compilation.IsAlive);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference RunOnce()
+        {
+            var compilation = TestCompilation.Create(Mlp, Gpt, Wide);
+            Assert.Equal(3, GeneratorRun.Of(compilation).Files.Count);
+            return new WeakReference(compilation);
+        }
     }
 
     [Fact]

@@ -8,11 +8,11 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class ModelInPlainModuleAnalyzer() : LoraAnalyzer(Rule)
 {
-    /// <summary>'{0}' holds the [LoraModel] class '{1}', but '{2}' is not a [LoraModel], so an adapter of a model around it does not reach '{0}'.</summary>
+    /// <summary>'{0}' holds the [LoraModel] class '{1}', but '{2}' is not a [LoraModel], so an adapter of a model around it does not reach '{0}': mark '{2}' with [LoraModel].</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA012",
         title: "A module that holds a [LoraModel] should be one itself",
-        messageFormat: "'{0}' holds the [LoraModel] class '{1}', but '{2}' is not a [LoraModel], so an adapter of a model around it does not reach '{0}'",
+        messageFormat: "'{0}' holds the [LoraModel] class '{1}', but '{2}' is not a [LoraModel], so an adapter of a model around it does not reach '{0}': mark '{2}' with [LoraModel]",
         category: HelpLinks.Category,
 
         // No error: a module that asks its child for an adapter of its own is sound.

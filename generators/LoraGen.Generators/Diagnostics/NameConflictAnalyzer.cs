@@ -20,5 +20,5 @@ public sealed class NameConflictAnalyzer() : ModelAnalyzer(Rule)
         helpLinkUri: HelpLinks.For("LORA013"));
 
     private protected override IEnumerable<Diagnostic> Check(LoraModelClass model)
-        => model.NameConflicts.Select(conflict => At(conflict.Cause, conflict.Name, model.Type.Name, conflict.Reason));
+        => model.NameConflicts.Select(conflict => At(conflict.Where, conflict.Name, model.Type.Name, conflict.Reason));
 }

@@ -8,11 +8,11 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NoModelAnalyzer() : TargetAnalyzer(Rule)
 {
-    /// <summary>'{0}' is a [LoraTarget], but '{1}' is not a [LoraModel], so nothing would adapt it.</summary>
+    /// <summary>'{0}' is a [LoraTarget], but '{1}' is not a [LoraModel], so nothing would adapt it: mark '{1}' with [LoraModel].</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA002",
         title: "A [LoraTarget] must be in a [LoraModel] class",
-        messageFormat: "'{0}' is a [LoraTarget], but '{1}' is not a [LoraModel], so nothing would adapt it",
+        messageFormat: "'{0}' is a [LoraTarget], but '{1}' is not a [LoraModel], so nothing would adapt it: mark '{1}' with [LoraModel]",
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,

@@ -8,11 +8,11 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NothingToAdaptAnalyzer() : LoraAnalyzer(Rule)
 {
-    /// <summary>'{0}' is a [LoraModel] but has nothing to adapt: neither a [LoraTarget] nor a child with one.</summary>
+    /// <summary>'{0}' is a [LoraModel] but has nothing to adapt: mark a 'Linear' field with [LoraTarget], or hold a child that has one.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA010",
         title: "A [LoraModel] class must have something to adapt",
-        messageFormat: "'{0}' is a [LoraModel] but has nothing to adapt: neither a [LoraTarget] nor a child with one",
+        messageFormat: "'{0}' is a [LoraModel] but has nothing to adapt: mark a 'Linear' field with [LoraTarget], or hold a child that has one",
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,

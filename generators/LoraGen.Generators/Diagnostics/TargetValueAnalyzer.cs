@@ -13,15 +13,9 @@ public abstract class TargetValueAnalyzer : TargetAnalyzer
         : base(rule) => _argument = argument;
 
     private protected sealed override Diagnostic? Check(LoraTargetField target)
-    {
-        if (IsValid(target) || target.Attribute.ApplicationSyntaxReference?.GetSyntax() is not AttributeSyntax attribute || !IsFirstOfDeclaration(target.Field))
-        {
-            return null;
-        }
-
-        var value = attribute.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == _argument)?.Expression;
-        return value is null ? null : At(value.GetLocation(), value.ToString());
-    }
+        => !IsValid(target) && IsFirstOfDeclaration(target.Field) && target.FindValue(_argument) is { } value
+            ? At(value.GetLocation(), value.ToString())
+            : null;
 
     private protected abstract bool IsValid(LoraTargetField target);
 

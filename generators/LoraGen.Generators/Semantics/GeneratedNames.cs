@@ -54,7 +54,7 @@ internal static class GeneratedNames
            where model.Base is null || member.Name != State
            let reason = FindReason(model.Type, member.Name, member.Parameters)
            where reason is not null
-           select new NameConflict(model.Type, member.Name, reason);
+           select new NameConflict((FindOwn(model.Type, member.Name, member.Parameters) ?? model.Type).Locations[0], member.Name, reason);
 
     private static IEnumerable<NameConflict> FindAccessorConflicts(LoraModelClass model)
     {
@@ -68,7 +68,7 @@ internal static class GeneratedNames
                     : "another generated member has this name";
             if (reason is not null)
             {
-                yield return new NameConflict(target.Field, target.Accessor, reason);
+                yield return new NameConflict(target.FindValue("Name")?.GetLocation() ?? target.Field.Locations[0], target.Accessor, reason);
             }
         }
     }
@@ -80,13 +80,13 @@ internal static class GeneratedNames
         var adapter = model.Type.FindAttribute(KnownTypes.LoraModelAttribute)?.AttributeClass?.ContainingAssembly.GetTypeByMetadataName(KnownTypes.LoraAdapter);
         foreach (var field in AdapterFields(model))
         {
-            if (field.Name == "Load" || (adapter is not null && Names.Of(adapter).Contains(field.Name) && adapter.WithBaseTypes().SelectMany(type => type.GetMembers(field.Name)).Any(member => IsInherited(member, model.Type))))
+            if (field.Name == "Load" || (adapter is not null && HasInherited(adapter, field.Name, model.Type)))
             {
-                yield return new NameConflict(field, $"{Adapter}.{field.Name}", "every adapter has a member with this name");
+                yield return new NameConflict(field.Locations[0], $"{Adapter}.{field.Name}", "every adapter has a member with this name");
             }
             else if (BasesOf(model).FirstOrDefault(type => HasAdapterField(type, field.Name)) is { } owner)
             {
-                yield return new NameConflict(field, $"{Adapter}.{field.Name}", $"the adapter of the base class '{owner.Name}' has a member with this name");
+                yield return new NameConflict(field.Locations[0], $"{Adapter}.{field.Name}", $"the adapter of the base class '{owner.Name}' has a member with this name");
             }
         }
     }
@@ -96,6 +96,10 @@ internal static class GeneratedNames
 
     private static IEnumerable<INamedTypeSymbol> BasesOf(LoraModelClass model)
         => model.Type.BaseType?.WithBaseTypes().Where(type => type.IsModel()) ?? [];
+
+    private static bool HasInherited(INamedTypeSymbol adapter, string name, INamedTypeSymbol type)
+        => Names.Of(adapter).Contains(name)
+            && adapter.WithBaseTypes().SelectMany(owner => owner.GetMembers(name)).Any(member => IsInherited(member, type));
 
     // A base class of this assembly has its adapter only after generation; one of another assembly shows its adapter and not its private fields.
     private static bool HasAdapterField(INamedTypeSymbol type, string name)
@@ -114,7 +118,7 @@ internal static class GeneratedNames
             return "this is the name of a type parameter";
         }
 
-        if (Named(type, name).Any(member => !IsGenerated(member) && Collides(member, parameters)))
+        if (FindOwn(type, name, parameters) is not null)
         {
             return $"'{type.Name}' has a member with this name";
         }
@@ -123,6 +127,9 @@ internal static class GeneratedNames
             ? $"the base class '{owner.Name}' has a member with this name"
             : null;
     }
+
+    private static ISymbol? FindOwn(INamedTypeSymbol type, string name, string[]? parameters)
+        => Named(type, name).FirstOrDefault(member => !IsGenerated(member) && Collides(member, parameters));
 
     private static bool HasMember(INamedTypeSymbol ancestor, INamedTypeSymbol type, string name, string[]? parameters)
     {
@@ -147,8 +154,8 @@ internal static class GeneratedNames
     private static IEnumerable<ISymbol> Named(INamedTypeSymbol type, string name)
         => type.GetMembers(name).Concat(type.GetMembers(WellKnownMemberNames.Indexer).Where(indexer => indexer.MetadataName == name));
 
-    // The base class, if a member of this name is in it or above it. Nearly always there is none, and a look at each of a module's base
-    // classes for each generated member takes as long as all else.
+    // The base class, if a member of this name is in it or above it. Nearly always there is none, and to look through each of a module's
+    // base classes for each generated member would take longer than all else.
     private static INamedTypeSymbol? FindBaseWith(INamedTypeSymbol type, string name)
         => type.BaseType is { } parent && Names.Of(parent.OriginalDefinition).Contains(name) ? parent : null;
 

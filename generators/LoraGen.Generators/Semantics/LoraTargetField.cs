@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace LoraGen.Generators.Semantics;
 
@@ -57,6 +58,11 @@ internal sealed class LoraTargetField
     public bool HasValidDropout => Dropout is >= 0 and < 1;
 
     public bool IsValid => !IsStatic && !IsHidden && HasKnownType && HasValidRank && HasValidAlpha && HasValidDropout;
+
+    /// <summary>What stands in the text for one of the attribute's values, or null where it is left at its default.</summary>
+    public ExpressionSyntax? FindValue(string name)
+        => (Attribute.ApplicationSyntaxReference?.GetSyntax() as AttributeSyntax)?.ArgumentList?.Arguments
+            .FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
 
     /// <summary>The targets that a class declares, in source order.</summary>
     public static IReadOnlyList<LoraTargetField> In(INamedTypeSymbol type) => Targets.Of(type);

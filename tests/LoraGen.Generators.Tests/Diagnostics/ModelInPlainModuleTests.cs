@@ -19,7 +19,7 @@ public sealed class ModelInPlainModuleTests
 
     [Fact]
     public Task A_model_in_a_plain_module_is_found() => Rule<ModelInPlainModuleAnalyzer>.Says(
-        "'block' holds the [LoraModel] class 'Block', but 'Plain' is not a [LoraModel], so an adapter of a model around it does not reach 'block'",
+        "'block' holds the [LoraModel] class 'Block', but 'Plain' is not a [LoraModel], so an adapter of a model around it does not reach 'block': mark 'Plain' with [LoraModel]",
         Block + """
         public class Plain() : Module<Tensor, Tensor>("Plain")
         {
@@ -74,7 +74,7 @@ public sealed class ModelInPlainModuleTests
 
     [Fact]
     public Task A_captured_parameter_is_found() => Rule<ModelInPlainModuleAnalyzer>.Says(
-        "'block' holds the [LoraModel] class 'Block', but 'Plain' is not a [LoraModel], so an adapter of a model around it does not reach 'block'",
+        "'block' holds the [LoraModel] class 'Block', but 'Plain' is not a [LoraModel], so an adapter of a model around it does not reach 'block': mark 'Plain' with [LoraModel]",
         Block + """
         public class Plain(Block {|#0:block|}) : Module<Tensor, Tensor>("Plain")
         {

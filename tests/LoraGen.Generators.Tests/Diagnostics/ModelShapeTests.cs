@@ -101,7 +101,7 @@ public sealed class ModelShapeTests
 
     [Fact]
     public Task A_model_without_targets_is_found() => Rule<NothingToAdaptAnalyzer>.Says(
-        "'Mlp' is a [LoraModel] but has nothing to adapt: neither a [LoraTarget] nor a child with one",
+        "'Mlp' is a [LoraModel] but has nothing to adapt: mark a 'Linear' field with [LoraTarget], or hold a child that has one",
         """
         [LoraModel]
         public partial class {|#0:Mlp|}() : Module<Tensor, Tensor>("Mlp")

@@ -33,7 +33,7 @@ public sealed class NameConflictTests
     [InlineData("")]
     [InlineData("Up Proj")]
     public Task A_given_name_that_no_method_can_have_is_found(string name)
-        => Rule<NameConflictAnalyzer>.Finds(Model($"[LoraTarget(Name = \"{name}\")] private readonly Linear [|up|];"));
+        => Rule<NameConflictAnalyzer>.Finds(Model($"[LoraTarget(Name = [|\"{name}\"|])] private readonly Linear up;"));
 
     [Fact]
     public Task A_type_parameter_with_the_name_of_a_generated_member_is_found() => Rule<NameConflictAnalyzer>.Says(
@@ -68,24 +68,24 @@ public sealed class NameConflictTests
         [LoraModel]
         public partial class Mlp() : Layer("Mlp")
         {
-            [LoraTarget(Name = "{{name}}")] private readonly Linear {|#0:up|} = Linear(4, 4);
+            [LoraTarget(Name = {|#0:"{{name}}"|})] private readonly Linear up = Linear(4, 4);
             public override Tensor forward(Tensor x) => x;
         }
         """);
 
     [Theory]
-    [InlineData("_lora", "private readonly int _lora = 1;")]
-    [InlineData("Adapter", "public class Adapter;")]
-    [InlineData("ActiveAdapter", "public int ActiveAdapter => 1;")]
-    [InlineData("CreateAdapter", "public object CreateAdapter(LoraConfig config, torch.Generator random) => this;")]
-    [InlineData("Unmerge", "public void Unmerge() { }")]
-    [InlineData("Attach", "public event Action? Attach;")]
+    [InlineData("_lora", "private readonly int {|#0:_lora|} = 1;")]
+    [InlineData("Adapter", "public class {|#0:Adapter|};")]
+    [InlineData("ActiveAdapter", "public int {|#0:ActiveAdapter|} => 1;")]
+    [InlineData("CreateAdapter", "public object {|#0:CreateAdapter|}(LoraConfig config, torch.Generator random) => this;")]
+    [InlineData("Unmerge", "public void {|#0:Unmerge|}() { }")]
+    [InlineData("Attach", "public event Action? {|#0:Attach|};")]
     public Task A_member_with_the_name_of_a_fixed_one_is_found(string name, string member) => Rule<NameConflictAnalyzer>.Says(
         $"'{name}' cannot be generated in 'Mlp': 'Mlp' has a member with this name",
         $$"""
         #pragma warning disable CS0067
         [LoraModel]
-        public partial class {|#0:Mlp|}() : Module<Tensor, Tensor>("Mlp")
+        public partial class Mlp() : Module<Tensor, Tensor>("Mlp")
         {
             [LoraTarget] private readonly Linear up = Linear(4, 4);
             {{member}}
@@ -121,7 +121,7 @@ public sealed class NameConflictTests
         [LoraModel]
         public partial class Wide : Mlp
         {
-            [LoraTarget(Name = "Up")] private readonly Linear {|#0:down|} = Linear(4, 4);
+            [LoraTarget(Name = {|#0:"Up"|})] private readonly Linear down = Linear(4, 4);
         }
         """);
 
@@ -157,16 +157,16 @@ public sealed class NameConflictTests
 
     // C# would prefer it to the generated override, and the adapter would never arrive.
     [Theory]
-    [InlineData("Attach", "public void Attach(Module? hook) { }")]
-    [InlineData("Attach", "public void Attach<T>(T hook) { }")]
-    [InlineData("AddSites", "public void AddSites(object adapter, object sites) { }")]
-    [InlineData("NewAdapter", "public object NewAdapter() => this;")]
+    [InlineData("Attach", "public void {|#0:Attach|}(Module? hook) { }")]
+    [InlineData("Attach", "public void {|#0:Attach|}<T>(T hook) { }")]
+    [InlineData("AddSites", "public void {|#0:AddSites|}(object adapter, object sites) { }")]
+    [InlineData("NewAdapter", "public object {|#0:NewAdapter|}() => this;")]
     public Task An_overload_of_a_method_that_generated_code_calls_is_found(string name, string member) => Rule<NameConflictAnalyzer>.Says(
         $"'{name}' cannot be generated in 'Wide': 'Wide' has a member with this name",
         Model("[LoraTarget] private readonly Linear up = Linear(4, 4);") + $$"""
 
         [LoraModel]
-        public partial class {|#0:Wide|} : Mlp
+        public partial class Wide : Mlp
         {
             [LoraTarget] private readonly Linear down = Linear(4, 4);
             {{member}}

@@ -9,7 +9,7 @@ public sealed class NoModelTests
 {
     [Fact]
     public Task A_target_in_a_plain_class_is_found() => Rule<NoModelAnalyzer>.Says(
-        "'up' is a [LoraTarget], but 'Mlp' is not a [LoraModel], so nothing would adapt it",
+        "'up' is a [LoraTarget], but 'Mlp' is not a [LoraModel], so nothing would adapt it: mark 'Mlp' with [LoraModel]",
         """
         public partial class Mlp() : Module<Tensor, Tensor>("Mlp")
         {
