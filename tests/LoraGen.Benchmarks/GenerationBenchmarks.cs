@@ -59,6 +59,14 @@ public class GenerationBenchmarks
     [Benchmark(Description = "parse")]
     public object Parse() => _annotated.Parse();
 
+    /// <summary>What Roslyn takes to find the classes, before any code of ours runs.</summary>
+    [Benchmark(Description = "parse and find the classes")]
+    public object Find() => UserProject.NewDriver(new BareGenerator(readsMembers: false)).RunGenerators(_annotated.Parse());
+
+    /// <summary>And to bind what our code reads of them, whatever it then does.</summary>
+    [Benchmark(Description = "parse, find and bind the classes")]
+    public object FindAndBind() => UserProject.NewDriver(new BareGenerator(readsMembers: true)).RunGenerators(_annotated.Parse());
+
     /// <summary>The first run of a new driver on a compilation in which nothing is bound yet.</summary>
     [Benchmark(Description = "parse and generate, cold")]
     public object Cold() => UserProject.NewDriver().RunGenerators(_annotated.Parse());

@@ -59,8 +59,11 @@ public sealed class UserProject
         => CSharpCompilation.Create("User", [.. _files.Concat(more ?? []).Select(file => Parse(file.Path, file.Text))], References, Options);
 
     /// <summary>The generator's driver, before its first run.</summary>
-    public static GeneratorDriver NewDriver()
-        => CSharpGeneratorDriver.Create([new Generators.LoraModelGenerator().AsSourceGenerator()], parseOptions: ParseOptions);
+    public static GeneratorDriver NewDriver() => NewDriver(new Generators.LoraModelGenerator());
+
+    /// <summary>The same of another generator.</summary>
+    public static GeneratorDriver NewDriver(IIncrementalGenerator generator)
+        => CSharpGeneratorDriver.Create([generator.AsSourceGenerator()], parseOptions: ParseOptions);
 
     /// <summary>The compilation with another text in the first class's file.</summary>
     public Compilation EditFirstClass(Compilation compilation, string text) => Replace(compilation, 0, text);

@@ -70,6 +70,21 @@ public sealed class ComponentNameTests
         }
         """);
 
+    [Fact]
+    public Task A_name_that_a_generic_base_class_has_is_found() => Rule<ComponentNameAnalyzer>.Finds("""
+        public abstract class Layer<T>() : Module<T, Tensor>("Layer")
+        {
+            private readonly LayerNorm norm = LayerNorm(4);
+        }
+
+        [LoraModel]
+        public partial class Mlp : Layer<Tensor>
+        {
+            [LoraTarget] private readonly Linear [|norm|] = Linear(4, 4);
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
     [Theory]
     [InlineData("", "TorchSharp refuses an empty name")]
     [InlineData("attn.q_proj", "TorchSharp refuses a name with a dot")]
