@@ -43,6 +43,12 @@ public sealed partial class SampleTests
 
         """;
 
+    private static readonly MetadataReference[] Siblings =
+    [
+        MetadataReference.CreateFromFile(typeof(Training.CausalLmLoss).Assembly.Location),
+        MetadataReference.CreateFromFile(typeof(Transformers.Llama.LlamaConfig).Assembly.Location),
+    ];
+
     // ReadmeTests, GeneratedCodePageTests and DiagnosticPagesTests know more of the samples of their pages.
     private static readonly Regex HasTestsOfItsOwn = OtherTests();
 
@@ -58,7 +64,7 @@ public sealed partial class SampleTests
             samples.Add(Mlp);
         }
 
-        var run = GeneratorRun.Of(TestCompilation.Create([ParseFile(ImplicitUsings, "ImplicitUsings.cs"), .. samples.Select(Parse)]));
+        var run = GeneratorRun.Of(TestCompilation.Create([ParseFile(ImplicitUsings, "ImplicitUsings.cs"), .. samples.Select(Parse)]).AddReferences(Siblings));
 
         // What is only hidden says that a sample's usings are implicit ones, too.
         Assert.DoesNotContain(run.Complaints, complaint => complaint.Severity >= DiagnosticSeverity.Warning);

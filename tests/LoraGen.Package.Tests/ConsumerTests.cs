@@ -55,9 +55,50 @@ public sealed class ConsumerTests : IDisposable
         var run = Build("LoraGen", "", "-p:WithoutBackend=true");
 
         Assert.NotEqual(0, run.ExitCode);
-        Assert.Contains("error LORABUILD4: Consumer is a program, and none of its packages brings libtorch", run.Output, StringComparison.Ordinal);
+        Assert.Contains("error LORABUILD4: Consumer is a program or test project, and no package brings it libtorch", run.Output, StringComparison.Ordinal);
         Assert.Contains("dotnet add package TorchSharp-cpu", run.Output, StringComparison.Ordinal);
         Succeeds(Build("LoraGen", "", "-p:WithoutBackend=true", "-p:TorchBackend=system"));
+    }
+
+    [Fact]
+    public void Is_told_for_which_platforms_its_backend_is()
+    {
+        var run = Build("LoraGen", "", "-r", "linux-arm64");
+
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.Contains("libtorch for linux-arm64", run.Output, StringComparison.Ordinal);
+        Assert.Contains("TorchSharp-cpu has it for linux-x64, osx-arm64 and win-x64", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("TorchBackend", "LORABUILD3")]
+    [InlineData("MendLibTorchSharp", "LORABUILD5")]
+    public void Is_told_of_a_mistyped_property(string property, string code)
+    {
+        var run = Build("LoraGen", "", $"-p:{property}=nonsense");
+
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.Contains($"error {code}: {property} is 'nonsense'; expected", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Is_not_restored_for_a_framework_that_has_no_LoraGen()
+    {
+        folder.Write("Consumer.csproj", File.ReadAllText(folder.PathOf("Consumer.csproj")).Replace("net10.0", "net8.0", StringComparison.Ordinal));
+
+        var run = Build("LoraGen", "");
+
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.Contains("error NU1202: Package LoraGen", run.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Without reflection the serializer of System.Text.Json throws, and what was trained would be lost on saving.</summary>
+    [Fact]
+    public void Trains_saves_and_loads_when_trimmed()
+    {
+        Succeeds(feed.DotNet(folder.Path, ["publish", "-c", "Release", "-r", PackedFeed.Rid, "--self-contained", "true", "-p:PublishTrimmed=true", "-p:TreatWarningsAsErrors=false", "-o", "published", .. Properties("LoraGen", "")]));
+
+        Assert.Equal(Expected, Succeeds(Run(folder.PathOf(OperatingSystem.IsWindows() ? "published/Consumer.exe" : "published/Consumer"))).ReplaceLineEndings("\n"));
     }
 
     [Theory]

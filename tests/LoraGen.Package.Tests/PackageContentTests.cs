@@ -16,9 +16,9 @@ public sealed class PackageContentTests(PackedFeed feed)
             "LoraGen",
             "analyzers/dotnet/cs/LoraGen.CodeFixes.dll",
             "analyzers/dotnet/cs/LoraGen.Generators.dll",
-            "buildTransitive/LoraGen.props",
-            "buildTransitive/LoraGen.targets",
-            "buildTransitive/MendVersionNeeds.cs",
+            "buildTransitive/net10.0/LoraGen.props",
+            "buildTransitive/net10.0/LoraGen.targets",
+            "buildTransitive/net10.0/MendVersionNeeds.cs",
             "lib/net10.0/LoraGen.dll",
             "lib/net10.0/LoraGen.xml");
 
@@ -35,7 +35,7 @@ public sealed class PackageContentTests(PackedFeed feed)
             "content/loragen/ByteModel.cs",
             "content/loragen/LoraGenDemo.csproj",
             "content/loragen/Program.cs",
-            "content/loragen/Training.cs",
+            "content/loragen/TextTraining.cs",
             "content/loragen/text/base.txt",
             "content/loragen/text/style.txt");
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LoraGen.Files;
 using LoraGen.Safetensors;
 using static TorchSharp.torch;
@@ -19,8 +20,6 @@ namespace LoraGen.Peft;
 /// </remarks>
 internal static class PeftAdapterWriter
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>Replaces the adapter in a folder, which is made if need be.</summary>
     /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">
@@ -31,7 +30,7 @@ internal static class PeftAdapterWriter
     {
         GivenPath.Require(folder);
         var (weightsPath, configPath) = (Path.Combine(folder, PeftKeys.WeightsFile), Path.Combine(folder, PeftKeys.ConfigFile));
-        var config = JsonSerializer.SerializeToUtf8Bytes(PeftConfigWriter.Write(updates, builder), Indented);
+        var config = Utf8(PeftConfigWriter.Write(updates, builder));
         var weights = SafetensorsWriter.Content(weightsPath, updates.SelectMany(update => Tensors(weightsPath, update)), new Dictionary<string, string>
         {
             ["format"] = "pt",
@@ -51,6 +50,18 @@ internal static class PeftAdapterWriter
 
     /// <summary>SHA-256 in lower-case hexadecimal.</summary>
     public static string Digest(byte[] config) => Convert.ToHexStringLower(SHA256.HashData(config));
+
+    // By the writer: the serializer needs reflection, which a trimmed program does not have.
+    private static byte[] Utf8(JsonObject config)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            config.WriteTo(writer);
+        }
+
+        return stream.ToArray();
+    }
 
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {

@@ -6,17 +6,20 @@ using static TorchSharp.torch;
 namespace LoraGenDemo;
 
 /// <summary>Trains on a text, and writes one.</summary>
-public static class Training
+public static class TextTraining
 {
+    /// <summary>Why a file cannot be trained on, or null.</summary>
+    public static string? Refusal(string file)
+    {
+        var length = File.Exists(file) ? new FileInfo(file).Length : -1;
+        return length > ByteModel.Context ? null
+            : $"{file}: expected a text file of more than {ByteModel.Context} bytes to train on, found {(length < 0 ? "none" : $"{length}")}.";
+    }
+
     /// <summary>Trains the given parameters to say the text's next byte; prints the loss (in nats per byte) as it goes.</summary>
     public static void Fit(ByteModel model, IEnumerable<Parameter> parameters, string file, int steps, double learningRate)
     {
         var text = File.ReadAllBytes(file);
-        if (text.Length <= ByteModel.Context)
-        {
-            throw new InvalidDataException($"{file}: expected more than {ByteModel.Context} bytes to train on, found {text.Length}.");
-        }
-
         using var optimizer = optim.AdamW(parameters, learningRate);
         for (var step = 1; step <= steps; step++)
         {
