@@ -13,14 +13,15 @@ public sealed partial class LoraModelGenerator
         {
             foreach (var target in model.Targets)
             {
-                var field = Components.Access(target.Component, "x");
+                var kind = target.Kind;
+                var field = Components.Access(target.Component, kind.Input);
                 var present = target.Component.IsNullable ? "!" : "";
                 writer.Write($"""
-                    /// <summary>{Literals.Comment(target.Component.Name)}(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; {Values(target)}.</summary>
-                    /// <param name="x">The input, [..., in_features].</param>
-                    /// <returns>The output, [..., out_features].</returns>
-                    {target.Accessibility} global::TorchSharp.torch.Tensor {target.Accessor}(global::TorchSharp.torch.Tensor x)
-                        => global::LoraGen.LowRankUpdate.Forward({field}{present}, ActiveAdapter?.{target.Component.Field}, x);
+                    /// <summary>{Literals.Comment(target.Component.Name)}({kind.Input}) and, when an adapter is active, its update: {kind.Formula}; {Values(target)}.</summary>
+                    /// <param name="{kind.Input}">{kind.InputIs}</param>
+                    /// <returns>{kind.OutputIs}</returns>
+                    {target.Accessibility} global::TorchSharp.torch.Tensor {target.Accessor}(global::TorchSharp.torch.Tensor {kind.Input})
+                        => {kind.Update}.Forward({field}{present}, ActiveAdapter?.{target.Component.Field}, {kind.Input});
 
                     """);
             }
@@ -50,9 +51,9 @@ public sealed partial class LoraModelGenerator
         public static void WriteField(IndentedWriter writer, TargetInfo target)
         {
             writer.Write($"""
-                /// <summary>The update of {Literals.Comment(target.Component.Name)}, (alpha / r) B A: A [r, in_features], B [out_features, r]; {Values(target)}.</summary>
+                /// <summary>The update of {Literals.Comment(target.Component.Name)}, {target.Kind.Delta}: {target.Kind.Shapes}; {Values(target)}.</summary>
                 """);
-            Components.WriteField(writer, target.Component, "public", "global::LoraGen.LowRankUpdate");
+            Components.WriteField(writer, target.Component, "public", target.Kind.Update);
             writer.Space();
         }
 
@@ -61,7 +62,7 @@ public sealed partial class LoraModelGenerator
             => Components.WriteAssignment(
                 writer,
                 target.Component,
-                $"builder.Update({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)})");
+                $"builder.{target.Kind.Name}({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)})");
 
         // A tooltip is where a reader looks for what the attribute, often lines away or left at its defaults, comes to.
         private static string Values(TargetInfo target)

@@ -12,6 +12,7 @@ public sealed partial class LoraModelGenerator
     {
         public static EquatableArray<TargetInfo> Gather(LoraModelClass model)
             => new([.. model.Targets.Select(target => new TargetInfo(
+                target.Kind!,
                 Components.Gather(target.Field),
                 Literals.Identifier(target.Accessor),
                 SyntaxFacts.GetText(target.AccessorAccessibility),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
 using LoraGen.Generators.Writing;
 using Microsoft.CodeAnalysis;
@@ -55,7 +56,8 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
         }
     }
 
-    // linear(x, q_proj.weight, q_proj.bias) computes what q_proj.call(x) does.
+    // linear(x, q_proj.weight, q_proj.bias) computes what q_proj.call(x) does. With the weight of an embedding it computes the logits of a
+    // tied head, which is another projection.
     private void CheckLinear(OperationAnalysisContext action, ValueOrigins values, IInvocationOperation call)
     {
         if (IsLinear(call.TargetMethod) || (call.TargetMethod.MethodKind == MethodKind.DelegateInvoke && values.Of(call.Instance).Any(IsLinear)))
@@ -65,7 +67,8 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
                 .OfType<IPropertyReferenceOperation>()
                 .Where(property => property.Property.Name == "weight")
                 .Select(property => property.Instance);
-            Report(action, call.Syntax, TargetsIn(owners.SelectMany(values.Of)), "computed by functional.linear", canReplace: false);
+            var targets = TargetsIn(owners.SelectMany(values.Of)).RemoveAll(target => target.Kind == ProjectionKind.Embedding);
+            Report(action, call.Syntax, targets, "computed by functional.linear", canReplace: false);
         }
     }
 

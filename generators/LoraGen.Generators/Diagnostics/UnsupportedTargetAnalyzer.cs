@@ -16,7 +16,7 @@ public sealed class UnsupportedTargetAnalyzer() : TargetAnalyzer(Rule)
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        description: "A low-rank update needs a weight whose shape LoraGen knows. The supported type is TorchSharp.Modules.Linear.",
+        description: "A low-rank update needs a weight whose shape LoraGen knows. The supported types are TorchSharp's Linear and Embedding and LoraGen's Conv1D.",
         helpLinkUri: HelpLinks.For("LORA003"));
 
     private protected override Diagnostic? Check(LoraTargetField target)
@@ -27,7 +27,7 @@ public sealed class UnsupportedTargetAnalyzer() : TargetAnalyzer(Rule)
         }
 
         // A type that does not exist, or not yet, is the compiler's to report.
-        return target.HasKnownType || target.Field.Type.TypeKind == TypeKind.Error ? null : At(target.Declaration, target.Declaration.Name, Reason(target.Field.Type));
+        return target.Kind is not null || target.Field.Type.TypeKind == TypeKind.Error ? null : At(target.Declaration, target.Declaration.Name, Reason(target.Field.Type));
     }
 
     private static string Reason(ITypeSymbol type)
@@ -35,6 +35,6 @@ public sealed class UnsupportedTargetAnalyzer() : TargetAnalyzer(Rule)
         var name = type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
         return type is INamedTypeSymbol named && NativeModules.FindReplacement(named) is { } replacement
             ? $"'{name}' computes inside the native library; {replacement}"
-            : $"its type is '{name}', not 'Linear'";
+            : $"its type is '{name}', not 'Linear', 'Conv1D' or 'Embedding'";
     }
 }

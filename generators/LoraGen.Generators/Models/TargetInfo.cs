@@ -1,10 +1,11 @@
 namespace LoraGen.Generators.Models;
 
 /// <summary>One annotated projection.</summary>
+/// <param name="Kind">What the field's type is.</param>
 /// <param name="Component">How TorchSharp registers it and for what the adapter changes.</param>
 /// <param name="Accessor">The generated method that calls the projection: <c>QProj</c>.</param>
 /// <param name="Accessibility">Who may call it: who may use the field.</param>
 /// <param name="Rank">The rank r of the update.</param>
 /// <param name="Alpha">The numerator of the scale alpha / r.</param>
 /// <param name="Dropout">The probability of dropping an input of A.</param>
-internal sealed record TargetInfo(ComponentInfo Component, string Accessor, string Accessibility, int Rank, double Alpha, double Dropout);
+internal sealed record TargetInfo(ProjectionKind Kind, ComponentInfo Component, string Accessor, string Accessibility, int Rank, double Alpha, double Dropout);

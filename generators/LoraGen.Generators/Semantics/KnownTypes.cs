@@ -10,7 +10,6 @@ internal static class KnownTypes
     public const string LoraAdapter = "LoraGen.LoraAdapter";
     public const string ComponentNameAttribute = "TorchSharp.Utils.ComponentNameAttribute";
     public const string Module = "TorchSharp.torch.nn.Module";
-    public const string Linear = "TorchSharp.Modules.Linear";
     public const string Tensor = "TorchSharp.torch.Tensor";
     public const string NeuralNetworks = "TorchSharp.torch.nn";
     public const string Functional = "TorchSharp.torch.nn.functional";

@@ -1,3 +1,4 @@
+using LoraGen.Generators.Models;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
@@ -49,7 +50,8 @@ internal sealed class LoraTargetField
     /// <summary>What the user declared: the field or, for a hidden one, the property.</summary>
     public ISymbol Declaration => Field.AssociatedSymbol ?? Field;
 
-    public bool HasKnownType => Field.Type.Is(KnownTypes.Linear);
+    /// <summary>What the field's type is, or null where LoraGen cannot adapt it.</summary>
+    public ProjectionKind? Kind => ProjectionKind.All.FirstOrDefault(kind => Field.Type.Is(kind.Type));
 
     public bool HasValidRank => Rank >= 1;
 
@@ -57,7 +59,7 @@ internal sealed class LoraTargetField
 
     public bool HasValidDropout => Dropout is >= 0 and < 1;
 
-    public bool IsValid => !IsStatic && !IsHidden && HasKnownType && HasValidRank && HasValidAlpha && HasValidDropout;
+    public bool IsValid => !IsStatic && !IsHidden && Kind is not null && HasValidRank && HasValidAlpha && HasValidDropout;
 
     /// <summary>What stands in the text for one of the attribute's values, or null where it is left at its default.</summary>
     public ExpressionSyntax? FindValue(string name)

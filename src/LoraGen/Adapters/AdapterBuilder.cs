@@ -30,7 +30,7 @@ public sealed class AdapterBuilder
     /// <summary>Paths of all modules of the base, so that a saved <c>target_modules</c> names no more of them than are adapted.</summary>
     internal IReadOnlyCollection<string> ModulePaths => _plan.ModulePaths;
 
-    /// <summary>Makes a new adapter: A random, B zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
+    /// <summary>Makes a new adapter, whose update is zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
     internal static TAdapter Create<TAdapter>(ILoraModel<TAdapter> model, LoraConfig? config, Generator? generator)
         where TAdapter : LoraAdapter
         => Freezing(model, Build(model, config ?? new LoraConfig(), generator, files: null));
@@ -91,9 +91,17 @@ public sealed class AdapterBuilder
         return adapter;
     }
 
-    /// <summary>The update of one projection; the numbers are the attribute's.</summary>
-    public LowRankUpdate Update(string name, Linear projection, int rank, double alpha, double dropout)
-        => _plan.Update(Join(name), projection, rank, alpha, dropout);
+    /// <summary>The update of one <c>Linear</c>; the numbers are the attribute's.</summary>
+    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout)
+        => _plan.Update(new Annotation(Join(name), projection, rank, alpha, dropout), UpdateKind.Linear, parts => new LinearUpdate(parts));
+
+    /// <summary>The update of one <see cref="LoraGen.Conv1D"/>; the numbers are the attribute's.</summary>
+    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout)
+        => _plan.Update(new Annotation(Join(name), projection, rank, alpha, dropout), UpdateKind.Conv1D, parts => new Conv1DUpdate(parts));
+
+    /// <summary>The update of one <c>Embedding</c>; the numbers are the attribute's.</summary>
+    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout)
+        => _plan.Update(new Annotation(Join(name), projection, rank, alpha, dropout), UpdateKind.Embedding, parts => new EmbeddingUpdate(parts));
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

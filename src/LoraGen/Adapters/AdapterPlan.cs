@@ -49,26 +49,30 @@ internal sealed class AdapterPlan : IDisposable
 
     public IReadOnlyCollection<string> ModulePaths { get; }
 
-    /// <summary>The update of the projection at <paramref name="path"/>, by the config where it says something, else by the attribute.</summary>
-    public LowRankUpdate Update(string path, Linear projection, int rank, double alpha, double dropout)
+    /// <summary>The update of an annotated projection, by the config where it says something, else by the attribute.</summary>
+    public TUpdate Update<TUpdate>(Annotation annotation, UpdateKind kind, Func<UpdateParts, TUpdate> construct)
+        where TUpdate : LowRankUpdate
     {
+        var path = annotation.Path;
         _annotated.Add(path);
         if (!_targets.Contains(path))
         {
-            return new LowRankUpdate(path, null, null, default, 0);
+            return construct(new UpdateParts(path, null, null, default, 0));
         }
 
-        var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? rank, _alphas.Find(path) ?? Config.Alpha ?? alpha, Config.UseRslora);
-        var probability = Config.Dropout ?? dropout;
+        var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? annotation.Rank, _alphas.Find(path) ?? Config.Alpha ?? annotation.Alpha, Config.UseRslora);
+        var probability = Config.Dropout ?? annotation.Dropout;
         Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
         Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
         Require(scale.IsFinite, "alpha", $"whose scale is a finite fp32 number at rank {scale.Rank}", scale.Alpha);
         Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
 
         // What a file does not hold takes no memory until its keys are compared, and is refused then.
-        var rows = _files is null || _files.Holds(path, scale.Rank, projection) ? scale.Rank : 0;
-        var (a, b) = Zeros(path, projection, rows);
-        var update = new LowRankUpdate(path, a, b, scale, probability);
+        var weight = ProjectionWeight.Of(annotation.Projection);
+        var (inSize, outSize) = (kind.InOf(weight), kind.OutOf(weight));
+        var rows = _files is null || _files.Holds(path, kind, scale.Rank, inSize, outSize) ? scale.Rank : 0;
+        var (a, b) = Zeros(path, rows, inSize, outSize, weight.device);
+        var update = construct(new UpdateParts(path, a, b, scale, probability));
         _updates.Add(update);
         return update;
 
@@ -81,11 +85,11 @@ internal sealed class AdapterPlan : IDisposable
         }
     }
 
-    private (Parameter A, Parameter B) Zeros(string path, Linear projection, int rank)
+    private (Parameter A, Parameter B) Zeros(string path, int rank, long inSize, long outSize, Device device)
     {
         try
         {
-            return (Zeros(rank, projection.in_features), Zeros(projection.out_features, rank));
+            return (Zeros(rank, inSize), Zeros(outSize, rank));
         }
         catch (ExternalException e)
         {
@@ -95,28 +99,21 @@ internal sealed class AdapterPlan : IDisposable
         // A user may make an adapter inside a dispose scope and keep it.
         Parameter Zeros(long rows, long columns)
         {
-            var parameter = new Parameter(zeros(rows, columns, dtype: ScalarType.Float32, device: projection.weight.device));
+            var parameter = new Parameter(zeros(rows, columns, dtype: ScalarType.Float32, device: device));
             parameter.DetachFromDisposeScope();
             _parameters.Add(parameter);
             return parameter;
         }
     }
 
-    /// <summary>
-    /// Draws A of a new adapter, when nothing is left that could be refused. Kaiming-uniform with a = sqrt(5), PEFT's default, is
-    /// U(-1/sqrt(in), 1/sqrt(in)). What a file gives is not drawn first.
-    /// </summary>
+    /// <summary>Draws the values of a new adapter, when nothing is left that could be refused. What a file gives is not drawn first.</summary>
     public void Initialise()
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         foreach (var update in _files is null ? _updates : [])
         {
-            // Where the generator lives, so that a seed gives the same A on every device.
-            using var drawn = empty(update.A.shape, ScalarType.Float32, _generator?.device ?? CPU);
-            var bound = 1 / Math.Sqrt(update.A.shape[1]);
-            drawn.uniform_(-bound, bound, _generator); // TorchSharp 0.107's nn.init.uniform_ does not listen to its generator.
-            update.A.copy_(drawn);
+            update.Initialise(_generator);
         }
     }
 
@@ -148,19 +145,20 @@ internal sealed class AdapterPlan : IDisposable
     }
 
     /// <summary>
-    /// Checks that each projection has a place of its own in the model, and that the base is itself, so that its fingerprint is the base's
+    /// Checks that each adapted projection has a weight of its own in the model, and that the base is itself, so that its fingerprint is the base's
     /// and not that of a merged model.
     /// </summary>
-    /// <exception cref="LoraException">A projection is at two places, or unknown to the model, or carries an adapter.</exception>
+    /// <exception cref="LoraException">An adapted projection is at two places, or unknown to the model, or carries an adapter.</exception>
     public void RequireSound(IReadOnlyList<LoraSite> sites)
     {
         var paths = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
         foreach (var site in sites)
         {
             // One object at two places has one of two adapters; two objects with one weight merge twice, and do not come apart again.
-            if (!paths.TryAdd(site.Projection.weight, site.Path))
+            var weight = ProjectionWeight.Of(site.Projection);
+            if (site.Update.IsTargeted && !paths.TryAdd(weight, site.Path))
             {
-                throw new LoraException($"{site.Path}: expected a weight of its own, found that of {paths[site.Projection.weight]}, so that two adapters would change it. Keep the projection in one field and call it from there.");
+                throw new LoraException($"{site.Path}: expected a weight of its own, found that of {paths[weight]}, so that two adapters would change it. Keep the projection in one field and call it from there.");
             }
 
             if (!ModulePaths.Contains(site.Path))

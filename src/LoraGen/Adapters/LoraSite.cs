@@ -1,14 +1,13 @@
 using LoraGen.Merging;
-using TorchSharp;
-using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace LoraGen;
 
 /// <summary>One annotated projection beside its update.</summary>
 /// <param name="Path">Where it lies below the model, as in the checkpoint's keys: <c>model.layers.0.self_attn.q_proj</c>.</param>
-/// <param name="Projection">The base's projection, weight [out, in].</param>
+/// <param name="Projection">The base's projection: a <c>Linear</c>, a <see cref="Conv1D"/> or an <c>Embedding</c>.</param>
 /// <param name="Update">A [r, in] and B [out, r], or an update that is not targeted.</param>
-public sealed record LoraSite(string Path, Linear Projection, LowRankUpdate Update)
+public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate Update)
 {
     /// <summary>Checks that the projection can add the update.</summary>
     /// <exception cref="LoraException">The update is disposed, of another shape or device, or the weight already carries an adapter.</exception>
@@ -25,9 +24,10 @@ public sealed record LoraSite(string Path, Linear Projection, LowRankUpdate Upda
         }
 
         Update.RequireAlive();
-        RequireSame("in_features", Projection.in_features, Update.A.shape[1]);
-        RequireSame("out_features", Projection.out_features, Update.B.shape[0]);
-        Update.RequireBeside(Path, Projection.weight);
+        var (weight, kind) = (ProjectionWeight.Of(Projection), Update.Kind);
+        RequireSame(kind.In, kind.InOf(weight), Update.A.shape[1]);
+        RequireSame(kind.Out, kind.OutOf(weight), Update.B.shape[0]);
+        Update.RequireBeside(Path, weight);
     }
 
     private void RequireSame(string what, long expected, long found)

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace LoraGen;
 
@@ -31,7 +31,7 @@ public sealed class LoraSites
     }
 
     /// <summary>Adds one projection.</summary>
-    public void Add(string name, Linear projection, LowRankUpdate update) => _sites.Add(new LoraSite(_prefix + name, projection, update));
+    public void Add(string name, nn.Module projection, LowRankUpdate update) => _sites.Add(new LoraSite(_prefix + name, projection, update));
 
     /// <summary>The same collection, one level down.</summary>
     public LoraSites Child(string name) => new(_sites, $"{_prefix}{name}.");

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace LoraGen.Merging;
@@ -10,7 +9,7 @@ namespace LoraGen.Merging;
 internal sealed class MergedWeights
 {
     // Which projections carry an adapter now, whichever part of a model it was merged through, and wherever the model was moved since.
-    private static readonly ConditionalWeakTable<Linear, MergedWeights> Projections = [];
+    private static readonly ConditionalWeakTable<nn.Module, MergedWeights> Projections = [];
 
     // Which memory does, whichever projection reaches it: two models may share a base. Weak, since a model may be dropped while merged.
     private static ImmutableDictionary<WeightMemory, WeakReference<MergedWeights>> memories = ImmutableDictionary<WeightMemory, WeakReference<MergedWeights>>.Empty;
@@ -25,14 +24,14 @@ internal sealed class MergedWeights
     ~MergedWeights() => Release();
 
     /// <summary>Whether a projection's weight carries an adapter.</summary>
-    public static bool Holds(Linear projection)
+    public static bool Holds(nn.Module projection)
         => !memories.IsEmpty
         && (Projections.TryGetValue(projection, out _)
-            || (memories.TryGetValue(WeightMemory.Of(projection.weight), out var holder) && holder.TryGetTarget(out _)));
+            || (memories.TryGetValue(WeightMemory.Of(ProjectionWeight.Of(projection)), out var holder) && holder.TryGetTarget(out _)));
 
     /// <summary>Checks, at next to no cost as long as nothing is merged anywhere, that an update is not added to a weight that carries one.</summary>
     /// <exception cref="LoraException">The weight carries one.</exception>
-    public static void RequireNone(string path, Linear projection)
+    public static void RequireNone(string path, nn.Module projection)
     {
         if (Holds(projection))
         {
@@ -42,7 +41,7 @@ internal sealed class MergedWeights
     }
 
     /// <summary>
-    /// Writes W0 + (alpha / r) B A into every targeted weight. Every sum is made twice, for it is checked before any weight is written, and
+    /// Writes W0 + (alpha / r) B A, in the weight's own shape, into every targeted weight. Every sum is made twice, for it is checked before any weight is written, and
     /// to keep all of them until then would take the base's memory once more.
     /// </summary>
     /// <param name="sites">Sites that can take their updates.</param>
@@ -78,14 +77,14 @@ internal sealed class MergedWeights
     // One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.
     private static Tensor Sum(LoraSite site)
     {
-        var weight = site.Projection.weight;
+        var weight = ProjectionWeight.Of(site.Projection);
         var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         return (site.Update.Delta(wide) + weight).to_type(weight.dtype);
     }
 
     private void Claim(LoraSite site)
     {
-        var memory = WeightMemory.Of(site.Projection.weight);
+        var memory = WeightMemory.Of(ProjectionWeight.Of(site.Projection));
         if (_claimed.Contains(memory) || _claim != ImmutableInterlocked.AddOrUpdate(ref memories, memory, _claim, (_, holder) => holder.TryGetTarget(out var _) ? holder : _claim))
         {
             throw new LoraException(
@@ -99,7 +98,7 @@ internal sealed class MergedWeights
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var weight = site.Projection.weight;
+        var weight = ProjectionWeight.Of(site.Projection);
         _entries.Add(new Entry(site.Projection, WeightMemory.Of(weight), Keep(weight.alias()), Keep(weight.clone())));
         Projections.Add(site.Projection, this);
         weight.copy_(Sum(site));
@@ -128,9 +127,10 @@ internal sealed class MergedWeights
         foreach (var (projection, memory, weight, original) in _entries)
         {
             weight.copy_(original);
-            if (!projection.weight.IsInvalid && WeightMemory.Of(projection.weight) != memory)
+            var now = ProjectionWeight.Of(projection);
+            if (!now.IsInvalid && WeightMemory.Of(now) != memory)
             {
-                projection.weight.copy_(original);
+                now.copy_(original);
             }
 
             Projections.Remove(projection);
@@ -147,5 +147,5 @@ internal sealed class MergedWeights
     /// <param name="Memory">Where the weight lay when it was merged.</param>
     /// <param name="Weight">A second handle to that memory: as long as it is recorded it must be nobody else's.</param>
     /// <param name="Original">The weight's bits before.</param>
-    private sealed record Entry(Linear Projection, WeightMemory Memory, Tensor Weight, Tensor Original);
+    private sealed record Entry(nn.Module Projection, WeightMemory Memory, Tensor Weight, Tensor Original);
 }

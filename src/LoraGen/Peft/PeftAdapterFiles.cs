@@ -48,9 +48,9 @@ internal sealed class PeftAdapterFiles : IDisposable
     /// what is missing is refused later, when all keys are known.
     /// </summary>
     /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
-    public bool Holds(string path, int rank, Linear projection)
+    public bool Holds(string path, UpdateKind kind, int rank, long inSize, long outSize)
     {
-        var (hasA, hasB) = (IsThere(PeftKeys.A(path), rank, projection.in_features), IsThere(PeftKeys.B(path), projection.out_features, rank));
+        var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), rank, inSize), IsThere(PeftKeys.B(path, kind), outSize, rank));
         return hasA && hasB;
     }
 
@@ -81,7 +81,7 @@ internal sealed class PeftAdapterFiles : IDisposable
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         var expected = adapter.Updates
-            .SelectMany(update => new[] { (Key: PeftKeys.A(update.Path), Parameter: update.A), (Key: PeftKeys.B(update.Path), Parameter: update.B) })
+            .SelectMany(update => new[] { (Key: PeftKeys.A(update.Path, update.Kind), Parameter: update.A), (Key: PeftKeys.B(update.Path, update.Kind), Parameter: update.B) })
             .ToDictionary(item => item.Key, item => item.Parameter, StringComparer.Ordinal);
         RequireSameKeys(expected);
 

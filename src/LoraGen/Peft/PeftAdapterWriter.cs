@@ -66,7 +66,7 @@ internal static class PeftAdapterWriter
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {
         update.RequireAlive();
-        return [Storable(PeftKeys.A(update.Path), update.A), Storable(PeftKeys.B(update.Path), update.B)];
+        return [Storable(PeftKeys.A(update.Path, update.Kind), update.A), Storable(PeftKeys.B(update.Path, update.Kind), update.B)];
 
         KeyValuePair<string, Tensor> Storable(string key, Tensor tensor) => PeftKeys.CanHold(tensor.dtype)
             ? KeyValuePair.Create(key, tensor)

@@ -77,6 +77,9 @@ internal sealed class PeftConfigReader
             BaseModelNameOrPath = Text("base_model_name_or_path"),
             TaskType = Text("task_type"),
         };
+        // How the base's weight is stored: the field's type knows it, and PEFT corrects a wrong one too.
+        _ = Flag("fan_in_fan_out");
+
         if (Text("bias") is { } bias and not "none")
         {
             throw Bad("bias", "none", bias);

@@ -19,7 +19,7 @@ internal static class PeftConfigWriter
             ["auto_mapping"] = null,
             ["base_model_name_or_path"] = builder.Config.BaseModelNameOrPath,
             ["bias"] = "none",
-            ["fan_in_fan_out"] = false,
+            ["fan_in_fan_out"] = HasConv1D(updates),
             ["inference_mode"] = true,
             ["init_lora_weights"] = true,
             ["layers_pattern"] = null,
@@ -41,6 +41,10 @@ internal static class PeftConfigWriter
 
         return config;
     }
+
+    // It says how the base's weight is stored. PEFT has one flag for all layers, and sets it right at each Linear and each Conv1D that
+    // says otherwise, with a warning; at an embedding it does not ask. So either value loads, and true is right for GPT-2's own layers.
+    private static bool HasConv1D(IReadOnlyList<LowRankUpdate> updates) => updates.Any(update => update is Conv1DUpdate);
 
     // A last name such as q_proj stands for all its projections, unless the base has one of that name which is not adapted: PEFT would
     // adapt that one too. Then whole paths do; and where one of them is the end of another path, a pattern, which has to match as a whole.

@@ -18,9 +18,9 @@ internal static class PeftKeys
 
     private const string Prefix = "base_model.model.";
 
-    public static string A(string path) => $"{Prefix}{path}.lora_A.weight";
+    public static string A(string path, UpdateKind kind) => $"{Prefix}{path}.{kind.A}";
 
-    public static string B(string path) => $"{Prefix}{path}.lora_B.weight";
+    public static string B(string path, UpdateKind kind) => $"{Prefix}{path}.{kind.B}";
 
     /// <summary>Whether A and B may be stored in a dtype: what is saved must be what is loaded.</summary>
     public static bool CanHold(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using LoraGen.Merging;
 using TorchSharp;
 using TorchSharp.Modules;
-using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -10,7 +9,9 @@ namespace LoraGen;
 
 /// <summary>
 /// The update of one projection: y = W0 x + b + s B A x with A [r, in], B [out, r] and s = alpha / r, or alpha / sqrt(r) with rank
-/// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of x.
+/// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of the base's
+/// result. Each kind of projection has a class of its own: <see cref="LinearUpdate"/>, <see cref="Conv1DUpdate"/>,
+/// <see cref="EmbeddingUpdate"/>.
 /// </summary>
 /// <remarks>
 /// An adapter that only serves need not be cast to the base's dtype at every call. Put it in evaluation mode and freeze it:
@@ -18,7 +19,7 @@ namespace LoraGen;
 /// adapter.eval();
 /// foreach (var parameter in adapter.parameters()) parameter.requires_grad = false;
 /// </code>
-/// Calls then keep copies of A and B in the dtype of x, as long as neither requires a gradient nor holds one: such an A and B no
+/// Calls then keep copies of A and B in the base's dtype, as long as neither requires a gradient nor holds one: such an A and B no
 /// optimizer steps. The copies go with the first call for which that no longer holds, with <c>train()</c>, <c>to</c>, <c>state_dict</c>
 /// and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update that values have changed: call <c>adapter.train()</c>
 /// before you write into A or B by hand. An adapter is made in training mode and unfrozen, so that nothing is kept.
@@ -26,28 +27,35 @@ namespace LoraGen;
 /// The adapter's own mode decides nothing else. Dropout follows the mode of the base's projection: <c>model.train()</c>, <c>model.eval()</c>.
 /// </para>
 /// <para>
-/// With an update, a forward hook on the projection is given x as [rows, in]; the update is then added in place to what the hook
-/// returns. A hook that keeps the base's own result must clone it.
+/// With an update, a forward hook on the projection is given x as [rows, in], and ids as [rows]; the update is then added in place to
+/// what the hook returns. A hook that keeps the base's own result must clone it.
 /// </para>
 /// <para>Calls from several threads at once are safe; whatever changes an adapter is not safe beside them.</para>
 /// </remarks>
-public sealed class LowRankUpdate : Module
+public abstract class LowRankUpdate : Module
 {
-    [ComponentName(Name = "lora_A.weight")]
-    private readonly Parameter? _a;
-
-    [ComponentName(Name = "lora_B.weight")]
-    private readonly Parameter? _b;
-
     private readonly Lock _keeping = new();
+    private Parameter? _a;
+    private Parameter? _b;
     private (Tensor A, Tensor B)? _kept;
 
-    internal LowRankUpdate(string path, Parameter? a, Parameter? b, LoraScale scale, double dropout)
+    private protected LowRankUpdate(UpdateParts parts, UpdateKind kind)
         : base(nameof(LowRankUpdate))
     {
-        (Path, _a, _b, Scale, Dropout) = (path, a, b, scale, dropout);
-        RegisterComponents();
+        (Path, _a, _b, Scale, Dropout, Kind) = (parts.Path, parts.A, parts.B, parts.Scale, parts.Dropout, kind);
+        if (IsTargeted)
+        {
+            register_parameter(kind.A, A);
+            register_parameter(kind.B, B);
+        }
     }
+
+    /// <summary>Does nothing: A and B are registered by the names that PEFT gives them in this kind of projection.</summary>
+    protected sealed override void RegisterComponents()
+    {
+    }
+
+    internal UpdateKind Kind { get; }
 
     /// <summary>Where the projection lies below the model.</summary>
     public string Path { get; }
@@ -65,29 +73,17 @@ public sealed class LowRankUpdate : Module
     public double Dropout { get; }
 
     /// <summary>
-    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>). Write into it in training mode only: once it is frozen and in evaluation
+    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>, of an embedding <c>lora_embedding_A</c>). Write into it in training mode only: once it is frozen and in evaluation
     /// mode, a copy may stand in for it.
     /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter A => _a ?? throw NotTargeted();
 
-    /// <summary>The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>). Write into it in training mode only, like <see cref="A"/>.</summary>
+    /// <summary>The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>, of an embedding <c>lora_embedding_B</c>). Write into it in training mode only, like <see cref="A"/>.</summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter B => _b ?? throw NotTargeted();
 
-    /// <summary>The base's result, plus the update where there is one. Generated code calls it; it never forms B A.</summary>
-    /// <param name="projection">The base's projection, weight [out, in].</param>
-    /// <param name="update">The update, or null for the base alone.</param>
-    /// <param name="x">[..., in]</param>
-    /// <returns>[..., out], in the dtype of x.</returns>
-    /// <exception cref="LoraException">
-    /// The update was disposed or the base moved to another device while it was active, or the weight came to carry a merged adapter
-    /// through another model that shares it.
-    /// </exception>
-    public static Tensor Forward(Linear projection, LowRankUpdate? update, Tensor x)
-        => update is { IsTargeted: true } ? update.AddTo(projection, x) : projection.call(x);
-
-    private Tensor AddTo(Linear projection, Tensor x)
+    private protected Tensor AddTo(Module<Tensor, Tensor> projection, Tensor x)
     {
         RequireAlive();
         MergedWeights.RequireNone(Path, projection);
@@ -97,31 +93,44 @@ public sealed class LowRankUpdate : Module
         }
         catch (ExternalException)
         {
-            RequireBeside(Path, projection.weight); // Looked at only now, since it costs as much as a small product.
+            RequireBeside(Path, ProjectionWeight.Of(projection)); // Looked at only now, since it costs as much as a small product.
             throw;
         }
     }
 
-    private Tensor Sum(Linear projection, Tensor x)
+    /// <summary>The base's result plus the update.</summary>
+    private protected abstract Tensor Sum(Module<Tensor, Tensor> projection, Tensor x);
+
+    /// <summary>The same for a projection that takes vectors: x [..., in] to [..., out].</summary>
+    private protected Tensor SumOfRows(Module<Tensor, Tensor> projection, Tensor x)
     {
         using var scope = NewDisposeScope();
         var rows = x.reshape(-1, x.shape[^1]);
         var result = projection.call(rows);
         var (a, b) = Factors(x.dtype);
 
-        // Down to rank r first: r (in + out) multiplications a row instead of in * out. One addmm then adds the update in place.
+        // Down to rank r first: r (in + out) multiplications a row instead of in * out.
         var reduced = functional.linear(functional.dropout(rows, Dropout, projection.training && Dropout > 0), a);
+        return AddProduct(result, reduced, b).view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds s reduced B^T to the result, in place and with one addmm.</summary>
+    /// <param name="result">[rows, out]</param>
+    /// <param name="reduced">What A makes of the input, [rows, r].</param>
+    /// <param name="b">B in the dtype of the result.</param>
+    private protected Tensor AddProduct(Tensor result, Tensor reduced, Tensor b)
+    {
         var alpha = (float)Scale.Factor;
-        if (x.dtype == ScalarType.Float64)
+        if (result.dtype == ScalarType.Float64)
         {
             (reduced, alpha) = (reduced.mul(Scale.Factor), 1); // addmm_ would round a scale such as 16 / sqrt(3) to fp32.
         }
 
-        result.addmm_(reduced, b.t(), alpha: alpha);
-        return result.view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
+        return result.addmm_(reduced, b.t(), alpha: alpha);
     }
 
-    private (Tensor A, Tensor B) Factors(ScalarType dtype)
+    /// <summary>A and B in a dtype.</summary>
+    private protected (Tensor A, Tensor B) Factors(ScalarType dtype)
     {
         if (dtype == A.dtype)
         {
@@ -194,9 +203,35 @@ public sealed class LowRankUpdate : Module
     {
         DropKept();
         base._toEpilog(dtype, device, non_blocking);
+        if (IsTargeted)
+        {
+            (_a, _b) = (get_parameter(Kind.A), get_parameter(Kind.B)); // New objects, which TorchSharp puts into no field of a base class.
+        }
     }
 
-    /// <summary>(alpha / r) B A [out, in]: what <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight.</summary>
+    /// <summary>Gives A and B of a new adapter their values, so that the update is zero.</summary>
+    /// <param name="generator">Source of the random ones; null takes torch's global generator.</param>
+    internal virtual void Initialise(Generator? generator)
+    {
+        // Kaiming-uniform with a = sqrt(5), PEFT's default, is U(-1/sqrt(in), 1/sqrt(in)). TorchSharp 0.107's nn.init does not listen to
+        // its generator.
+        var bound = 1 / Math.Sqrt(A.shape[1]);
+        Draw(A, generator, (drawn, source) => drawn.uniform_(-bound, bound, source));
+        B.zero_();
+    }
+
+    /// <summary>Draws values where the generator lives, so that a seed gives the same ones on every device.</summary>
+    private protected static void Draw(Parameter parameter, Generator? generator, Action<Tensor, Generator?> fill)
+    {
+        using var drawn = empty(parameter.shape, ScalarType.Float32, generator?.device ?? CPU);
+        fill(drawn, generator);
+        parameter.copy_(drawn);
+    }
+
+    /// <summary>
+    /// What <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight, in the weight's shape: (alpha / r) B A [out, in], and of a
+    /// <see cref="Conv1D"/> or an embedding (alpha / r) (B A)^T [in, out].
+    /// </summary>
     /// <param name="dtype">What to compute in and to return.</param>
     /// <exception cref="LoraException">The adapter was disposed, or the projection is not targeted.</exception>
     public Tensor Delta(ScalarType dtype = ScalarType.Float32)
@@ -204,7 +239,8 @@ public sealed class LowRankUpdate : Module
         RequireAlive();
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        return B.to_type(dtype).mm(A.to_type(dtype)).mul_(Scale.Factor).MoveToOuterDisposeScope();
+        var delta = B.to_type(dtype).mm(A.to_type(dtype)).mul_(Scale.Factor);
+        return (Kind.IsTransposed ? delta.t() : delta).MoveToOuterDisposeScope();
     }
 
     internal void RequireAlive()

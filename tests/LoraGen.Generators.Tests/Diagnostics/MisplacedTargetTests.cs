@@ -9,7 +9,7 @@ public sealed class MisplacedTargetTests
 {
     [Fact]
     public Task A_field_of_a_class_elsewhere_is_found() => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear' field: a compiled class calls its projections itself, and nothing can step between 'Other.Block' and its \"q_proj\"; "
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: a compiled class calls its projections itself, and nothing can step between 'Other.Block' and its \"q_proj\"; "
             + "copy the class, or derive from it and override forward, and annotate the fields there",
         """
         [assembly: {|#0:LoraTarget(typeof(Other.Block), "q_proj", Rank = 8)|}]
@@ -25,7 +25,7 @@ public sealed class MisplacedTargetTests
     [InlineData("annotate the field, and call the method that is generated for it", "[{|#0:LoraTarget|}] public Tensor Up(Tensor x) => x;")]
     [InlineData("a class is marked with [LoraModel], and [LoraTarget] says which of its fields are adapted", "[{|#0:LoraGen.LoraTargetAttribute(Rank = 4)|}] public class Inner;")]
     public Task An_attribute_on_what_is_no_field_is_found(string reason, string member) => Rule<MisplacedTargetAnalyzer>.Says(
-        $"[LoraTarget] belongs on a 'Linear' field: {reason}",
+        $"[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: {reason}",
         $$"""
         public class Mlp() : Module<Tensor, Tensor>("Mlp")
         {
@@ -36,7 +36,7 @@ public sealed class MisplacedTargetTests
 
     [Fact]
     public Task An_assembly_alone_is_found() => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear' field: an assembly has none; annotate the fields of the class that calls them",
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: an assembly has none; annotate the fields of the class that calls them",
         "[assembly: {|#0:LoraTarget|}]");
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class UnsupportedTargetTests
 {
     [Fact]
     public Task A_field_of_another_type_is_found() => Rule<UnsupportedTargetAnalyzer>.Says(
-        "'norm' cannot be a LoRA target: its type is 'LayerNorm', not 'Linear'",
+        "'norm' cannot be a LoRA target: its type is 'LayerNorm', not 'Linear', 'Conv1D' or 'Embedding'",
         """
         [LoraModel]
         public partial class Mlp() : Module<Tensor, Tensor>("Mlp")

@@ -38,37 +38,37 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         public global::TorchSharp.torch.Tensor A(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(a, ActiveAdapter?.a, x);
+            => global::LoraGen.LinearUpdate.Forward(a, ActiveAdapter?.a, x);
 
         /// <summary>b(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         protected internal global::TorchSharp.torch.Tensor B(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(b, ActiveAdapter?.b, x);
+            => global::LoraGen.LinearUpdate.Forward(b, ActiveAdapter?.b, x);
 
         /// <summary>c(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         protected global::TorchSharp.torch.Tensor C(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(c, ActiveAdapter?.c, x);
+            => global::LoraGen.LinearUpdate.Forward(c, ActiveAdapter?.c, x);
 
         /// <summary>d(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         internal global::TorchSharp.torch.Tensor D(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(d, ActiveAdapter?.d, x);
+            => global::LoraGen.LinearUpdate.Forward(d, ActiveAdapter?.d, x);
 
         /// <summary>e(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private protected global::TorchSharp.torch.Tensor E(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(e, ActiveAdapter?.e, x);
+            => global::LoraGen.LinearUpdate.Forward(e, ActiveAdapter?.e, x);
 
         /// <summary>f(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor F(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(f, ActiveAdapter?.f, x);
+            => global::LoraGen.LinearUpdate.Forward(f, ActiveAdapter?.f, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -98,34 +98,34 @@ namespace Sample
         public class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of a, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate a;
+            public readonly global::LoraGen.LinearUpdate a;
 
             /// <summary>The update of b, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate b;
+            public readonly global::LoraGen.LinearUpdate b;
 
             /// <summary>The update of c, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate c;
+            public readonly global::LoraGen.LinearUpdate c;
 
             /// <summary>The update of d, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate d;
+            public readonly global::LoraGen.LinearUpdate d;
 
             /// <summary>The update of e, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate e;
+            public readonly global::LoraGen.LinearUpdate e;
 
             /// <summary>The update of f, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate f;
+            public readonly global::LoraGen.LinearUpdate f;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.Accessibilities model, global::LoraGen.AdapterBuilder builder)
                 : base("Accessibilities", builder)
             {
-                a = builder.Update("a", model.a, rank: 8, alpha: 8d, dropout: 0d);
-                b = builder.Update("b", model.b, rank: 8, alpha: 8d, dropout: 0d);
-                c = builder.Update("c", model.c, rank: 8, alpha: 8d, dropout: 0d);
-                d = builder.Update("d", model.d, rank: 8, alpha: 8d, dropout: 0d);
-                e = builder.Update("e", model.e, rank: 8, alpha: 8d, dropout: 0d);
-                f = builder.Update("f", model.f, rank: 8, alpha: 8d, dropout: 0d);
+                a = builder.Linear("a", model.a, rank: 8, alpha: 8d, dropout: 0d);
+                b = builder.Linear("b", model.b, rank: 8, alpha: 8d, dropout: 0d);
+                c = builder.Linear("c", model.c, rank: 8, alpha: 8d, dropout: 0d);
+                d = builder.Linear("d", model.d, rank: 8, alpha: 8d, dropout: 0d);
+                e = builder.Linear("e", model.e, rank: 8, alpha: 8d, dropout: 0d);
+                f = builder.Linear("f", model.f, rank: 8, alpha: 8d, dropout: 0d);
                 register_module("a", a);
                 register_module("b", b);
                 register_module("c", c);

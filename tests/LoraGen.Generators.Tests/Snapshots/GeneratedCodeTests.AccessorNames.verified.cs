@@ -38,37 +38,37 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Query(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(q_proj, ActiveAdapter?.q_proj, x);
+            => global::LoraGen.LinearUpdate.Forward(q_proj, ActiveAdapter?.q_proj, x);
 
         /// <summary>KProj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor _key(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(KProj, ActiveAdapter?.KProj, x);
+            => global::LoraGen.LinearUpdate.Forward(KProj, ActiveAdapter?.KProj, x);
 
         /// <summary>c_fc(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor CFc(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(c_fc, ActiveAdapter?.c_fc, x);
+            => global::LoraGen.LinearUpdate.Forward(c_fc, ActiveAdapter?.c_fc, x);
 
         /// <summary>_upProj(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor UpProj(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(_upProj, ActiveAdapter?._upProj, x);
+            => global::LoraGen.LinearUpdate.Forward(_upProj, ActiveAdapter?._upProj, x);
 
         /// <summary>wo(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Wo(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(wo, ActiveAdapter?.wo, x);
+            => global::LoraGen.LinearUpdate.Forward(wo, ActiveAdapter?.wo, x);
 
         /// <summary>__h2__4h(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor H24h(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(__h2__4h, ActiveAdapter?.__h2__4h, x);
+            => global::LoraGen.LinearUpdate.Forward(__h2__4h, ActiveAdapter?.__h2__4h, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -98,34 +98,34 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of q_proj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate q_proj;
+            public readonly global::LoraGen.LinearUpdate q_proj;
 
             /// <summary>The update of KProj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate KProj;
+            public readonly global::LoraGen.LinearUpdate KProj;
 
             /// <summary>The update of c_fc, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate c_fc;
+            public readonly global::LoraGen.LinearUpdate c_fc;
 
             /// <summary>The update of _upProj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate _upProj;
+            public readonly global::LoraGen.LinearUpdate _upProj;
 
             /// <summary>The update of wo, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate wo;
+            public readonly global::LoraGen.LinearUpdate wo;
 
             /// <summary>The update of __h2__4h, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate __h2__4h;
+            public readonly global::LoraGen.LinearUpdate __h2__4h;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.AccessorNames model, global::LoraGen.AdapterBuilder builder)
                 : base("AccessorNames", builder)
             {
-                q_proj = builder.Update("q_proj", model.q_proj, rank: 8, alpha: 8d, dropout: 0d);
-                KProj = builder.Update("KProj", model.KProj, rank: 8, alpha: 8d, dropout: 0d);
-                c_fc = builder.Update("c_fc", model.c_fc, rank: 8, alpha: 8d, dropout: 0d);
-                _upProj = builder.Update("_upProj", model._upProj, rank: 8, alpha: 8d, dropout: 0d);
-                wo = builder.Update("wo", model.wo, rank: 8, alpha: 8d, dropout: 0d);
-                __h2__4h = builder.Update("__h2__4h", model.__h2__4h, rank: 8, alpha: 8d, dropout: 0d);
+                q_proj = builder.Linear("q_proj", model.q_proj, rank: 8, alpha: 8d, dropout: 0d);
+                KProj = builder.Linear("KProj", model.KProj, rank: 8, alpha: 8d, dropout: 0d);
+                c_fc = builder.Linear("c_fc", model.c_fc, rank: 8, alpha: 8d, dropout: 0d);
+                _upProj = builder.Linear("_upProj", model._upProj, rank: 8, alpha: 8d, dropout: 0d);
+                wo = builder.Linear("wo", model.wo, rank: 8, alpha: 8d, dropout: 0d);
+                __h2__4h = builder.Linear("__h2__4h", model.__h2__4h, rank: 8, alpha: 8d, dropout: 0d);
                 register_module("q_proj", q_proj);
                 register_module("KProj", KProj);
                 register_module("c_fc", c_fc);

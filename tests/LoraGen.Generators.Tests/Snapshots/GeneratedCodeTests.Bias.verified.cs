@@ -38,13 +38,13 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor With(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(with, ActiveAdapter?.with, x);
+            => global::LoraGen.LinearUpdate.Forward(with, ActiveAdapter?.with, x);
 
         /// <summary>without(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Without(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(without, ActiveAdapter?.without, x);
+            => global::LoraGen.LinearUpdate.Forward(without, ActiveAdapter?.without, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -70,18 +70,18 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of with, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate with;
+            public readonly global::LoraGen.LinearUpdate with;
 
             /// <summary>The update of without, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate without;
+            public readonly global::LoraGen.LinearUpdate without;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.Bias model, global::LoraGen.AdapterBuilder builder)
                 : base("Bias", builder)
             {
-                with = builder.Update("with", model.with, rank: 8, alpha: 8d, dropout: 0d);
-                without = builder.Update("without", model.without, rank: 8, alpha: 8d, dropout: 0d);
+                with = builder.Linear("with", model.with, rank: 8, alpha: 8d, dropout: 0d);
+                without = builder.Linear("without", model.without, rank: 8, alpha: 8d, dropout: 0d);
                 register_module("with", with);
                 register_module("without", without);
             }

@@ -38,7 +38,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor LmHead(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(lm_head, ActiveAdapter?.lm_head, x);
+            => global::LoraGen.LinearUpdate.Forward(lm_head, ActiveAdapter?.lm_head, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -76,7 +76,7 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of lm_head, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate lm_head;
+            public readonly global::LoraGen.LinearUpdate lm_head;
 
             /// <summary>The adapter of first.</summary>
             public readonly global::Sample.Block.Adapter first;
@@ -92,7 +92,7 @@ namespace Sample
             public Adapter(global::Sample.Children model, global::LoraGen.AdapterBuilder builder)
                 : base("Children", builder)
             {
-                lm_head = builder.Update("lm_head", model.lm_head, rank: 8, alpha: 8d, dropout: 0d);
+                lm_head = builder.Linear("lm_head", model.lm_head, rank: 8, alpha: 8d, dropout: 0d);
                 first = model.first.NewAdapter(builder.Child("first"));
                 second = model.second.NewAdapter(builder.Child("second"));
                 h = builder.Children("h", model.h, static (child, childBuilder) => child.NewAdapter(childBuilder));

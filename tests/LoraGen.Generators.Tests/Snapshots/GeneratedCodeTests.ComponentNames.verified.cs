@@ -38,7 +38,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(_up, ActiveAdapter?._up, x);
+            => global::LoraGen.LinearUpdate.Forward(_up, ActiveAdapter?._up, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -74,7 +74,7 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of c_fc, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate _up;
+            public readonly global::LoraGen.LinearUpdate _up;
 
             /// <summary>The adapter of ln.</summary>
             public readonly global::Sample.Block.Adapter _block;
@@ -87,7 +87,7 @@ namespace Sample
             public Adapter(global::Sample.ComponentNames model, global::LoraGen.AdapterBuilder builder)
                 : base("ComponentNames", builder)
             {
-                _up = builder.Update("c_fc", model._up, rank: 8, alpha: 8d, dropout: 0d);
+                _up = builder.Linear("c_fc", model._up, rank: 8, alpha: 8d, dropout: 0d);
                 _block = model._block.NewAdapter(builder.Child("ln"));
                 _blocks = builder.Children("h", model._blocks, static (child, childBuilder) => child.NewAdapter(childBuilder));
                 register_module("c_fc", _up);

@@ -38,7 +38,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         protected global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(up, ActiveAdapter?.up, x);
+            => global::LoraGen.LinearUpdate.Forward(up, ActiveAdapter?.up, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -63,14 +63,14 @@ namespace Sample
         public class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of up, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 2, alpha 6, scale 3 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate up;
+            public readonly global::LoraGen.LinearUpdate up;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.Layer model, global::LoraGen.AdapterBuilder builder)
                 : base("Layer", builder)
             {
-                up = builder.Update("up", model.up, rank: 2, alpha: 6d, dropout: 0d);
+                up = builder.Linear("up", model.up, rank: 2, alpha: 6d, dropout: 0d);
                 register_module("up", up);
             }
 
@@ -197,7 +197,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Down(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(down, ActiveAdapter?.down, x);
+            => global::LoraGen.LinearUpdate.Forward(down, ActiveAdapter?.down, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -227,7 +227,7 @@ namespace Sample
         public new class Adapter : global::Sample.Layer.Adapter
         {
             /// <summary>The update of down, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate down;
+            public readonly global::LoraGen.LinearUpdate down;
 
             /// <summary>The adapter of block.</summary>
             public readonly global::Sample.Block.Adapter block;
@@ -237,7 +237,7 @@ namespace Sample
             public Adapter(global::Sample.Wide model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
-                down = builder.Update("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
+                down = builder.Linear("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
                 block = model.block.NewAdapter(builder.Child("block"));
                 register_module("down", down);
                 register_module("block", block);

@@ -36,7 +36,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Pull(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(pull, ActiveAdapter?.pull, x);
+            => global::LoraGen.LinearUpdate.Forward(pull, ActiveAdapter?.pull, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -56,14 +56,14 @@ namespace Sample
         public new sealed class Adapter : global::Sample.Library.Drawer.Adapter
         {
             /// <summary>The update of pull, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate pull;
+            public readonly global::LoraGen.LinearUpdate pull;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.InheritedFromAnotherAssembly model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
-                pull = builder.Update("pull", model.pull, rank: 8, alpha: 8d, dropout: 0d);
+                pull = builder.Linear("pull", model.pull, rank: 8, alpha: 8d, dropout: 0d);
                 register_module("pull", pull);
             }
 

@@ -36,19 +36,19 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Own(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(own, ActiveAdapter?.own, x);
+            => global::LoraGen.LinearUpdate.Forward(own, ActiveAdapter?.own, x);
 
         /// <summary>sites(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Sites(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(sites!, ActiveAdapter?.sites, x);
+            => global::LoraGen.LinearUpdate.Forward(sites!, ActiveAdapter?.sites, x);
 
         /// <summary>x(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor X(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(this.x!, ActiveAdapter?.x, x);
+            => global::LoraGen.LinearUpdate.Forward(this.x!, ActiveAdapter?.x, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -128,13 +128,13 @@ namespace Sample
         public new sealed class Adapter : global::Sample.Layer.Adapter
         {
             /// <summary>The update of own, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate own;
+            public readonly global::LoraGen.LinearUpdate own;
 
             /// <summary>The update of sites, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate? sites;
+            public readonly global::LoraGen.LinearUpdate? sites;
 
             /// <summary>The update of x, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate? x;
+            public readonly global::LoraGen.LinearUpdate? x;
 
             /// <summary>The adapter of adapter.</summary>
             public readonly global::Sample.Block.Adapter? adapter;
@@ -153,9 +153,9 @@ namespace Sample
             public Adapter(global::Sample.InheritedOddNames model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
-                own = builder.Update("own", model.own, rank: 8, alpha: 8d, dropout: 0d);
-                sites = model.sites is null ? null : builder.Update("sites", model.sites, rank: 8, alpha: 8d, dropout: 0d);
-                x = model.x is null ? null : builder.Update("x", model.x, rank: 8, alpha: 8d, dropout: 0d);
+                own = builder.Linear("own", model.own, rank: 8, alpha: 8d, dropout: 0d);
+                sites = model.sites is null ? null : builder.Linear("sites", model.sites, rank: 8, alpha: 8d, dropout: 0d);
+                x = model.x is null ? null : builder.Linear("x", model.x, rank: 8, alpha: 8d, dropout: 0d);
                 adapter = model.adapter is null ? null : model.adapter.NewAdapter(builder.Child("adapter"));
                 this.model = model.model is null ? null : model.model.NewAdapter(builder.Child("model"));
                 i = model.i is null ? null : builder.Children("i", model.i, static (child, childBuilder) => child.NewAdapter(childBuilder));

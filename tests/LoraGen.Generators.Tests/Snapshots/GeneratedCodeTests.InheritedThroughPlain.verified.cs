@@ -36,7 +36,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Down(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(down, ActiveAdapter?.down, x);
+            => global::LoraGen.LinearUpdate.Forward(down, ActiveAdapter?.down, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -56,14 +56,14 @@ namespace Sample
         public new sealed class Adapter : global::Sample.Layer.Adapter
         {
             /// <summary>The update of down, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate down;
+            public readonly global::LoraGen.LinearUpdate down;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.Deep model, global::LoraGen.AdapterBuilder builder)
                 : base(model, builder)
             {
-                down = builder.Update("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
+                down = builder.Linear("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
                 register_module("down", down);
             }
 

@@ -38,13 +38,13 @@ namespace Sample.@namespace
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Event(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(@event, ActiveAdapter?.@event, x);
+            => global::LoraGen.LinearUpdate.Forward(@event, ActiveAdapter?.@event, x);
 
         /// <summary>in(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor @return(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(@in, ActiveAdapter?.@in, x);
+            => global::LoraGen.LinearUpdate.Forward(@in, ActiveAdapter?.@in, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -86,10 +86,10 @@ namespace Sample.@namespace
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of event, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate @event;
+            public readonly global::LoraGen.LinearUpdate @event;
 
             /// <summary>The update of in, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate @in;
+            public readonly global::LoraGen.LinearUpdate @in;
 
             /// <summary>The adapter of new.</summary>
             public readonly global::Sample.Block.Adapter? @new;
@@ -102,8 +102,8 @@ namespace Sample.@namespace
             public Adapter(global::Sample.@namespace.@class<@params> model, global::LoraGen.AdapterBuilder builder)
                 : base("class", builder)
             {
-                @event = builder.Update("event", model.@event, rank: 8, alpha: 8d, dropout: 0d);
-                @in = builder.Update("in", model.@in, rank: 8, alpha: 8d, dropout: 0d);
+                @event = builder.Linear("event", model.@event, rank: 8, alpha: 8d, dropout: 0d);
+                @in = builder.Linear("in", model.@in, rank: 8, alpha: 8d, dropout: 0d);
                 @new = model.@new is null ? null : model.@new.NewAdapter(builder.Child("new"));
                 @this = builder.Children("this", model.@this, static (child, childBuilder) => child.NewAdapter(childBuilder));
                 register_module("event", @event);

@@ -46,7 +46,7 @@ namespace Sample
                         /// <param name="x">The input, [..., in_features].</param>
                         /// <returns>The output, [..., out_features].</returns>
                         private global::TorchSharp.torch.Tensor Claws(global::TorchSharp.torch.Tensor x)
-                            => global::LoraGen.LowRankUpdate.Forward(claws, ActiveAdapter?.claws, x);
+                            => global::LoraGen.LinearUpdate.Forward(claws, ActiveAdapter?.claws, x);
 
                         /// <inheritdoc/>
                         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -71,14 +71,14 @@ namespace Sample
                         public sealed class Adapter : global::LoraGen.LoraAdapter
                         {
                             /// <summary>The update of claws, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-                            public readonly global::LoraGen.LowRankUpdate claws;
+                            public readonly global::LoraGen.LinearUpdate claws;
 
                             /// <summary>Used by CreateAdapter and Load.</summary>
                             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
                             public Adapter(global::Sample.Zoo.IHouse.Cage.Lion.Paw model, global::LoraGen.AdapterBuilder builder)
                                 : base("Paw", builder)
                             {
-                                claws = builder.Update("claws", model.claws, rank: 8, alpha: 8d, dropout: 0d);
+                                claws = builder.Linear("claws", model.claws, rank: 8, alpha: 8d, dropout: 0d);
                                 register_module("claws", claws);
                             }
 
@@ -146,7 +146,7 @@ namespace Sample
                     /// <param name="x">The input, [..., in_features].</param>
                     /// <returns>The output, [..., out_features].</returns>
                     private global::TorchSharp.torch.Tensor Mane(global::TorchSharp.torch.Tensor x)
-                        => global::LoraGen.LowRankUpdate.Forward(mane, ActiveAdapter?.mane, x);
+                        => global::LoraGen.LinearUpdate.Forward(mane, ActiveAdapter?.mane, x);
 
                     /// <inheritdoc/>
                     [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -175,7 +175,7 @@ namespace Sample
                     public sealed class Adapter : global::LoraGen.LoraAdapter
                     {
                         /// <summary>The update of mane, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-                        public readonly global::LoraGen.LowRankUpdate mane;
+                        public readonly global::LoraGen.LinearUpdate mane;
 
                         /// <summary>The adapter of left.</summary>
                         public readonly global::Sample.Zoo.IHouse.Cage.Lion.Paw.Adapter left;
@@ -188,7 +188,7 @@ namespace Sample
                         public Adapter(global::Sample.Zoo.IHouse.Cage.Lion model, global::LoraGen.AdapterBuilder builder)
                             : base("Lion", builder)
                         {
-                            mane = builder.Update("mane", model.mane, rank: 8, alpha: 8d, dropout: 0d);
+                            mane = builder.Linear("mane", model.mane, rank: 8, alpha: 8d, dropout: 0d);
                             left = model.left.NewAdapter(builder.Child("left"));
                             right = model.right.NewAdapter(builder.Child("right"));
                             register_module("mane", mane);

@@ -38,7 +38,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Old(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(old, ActiveAdapter?.old, x);
+            => global::LoraGen.LinearUpdate.Forward(old, ActiveAdapter?.old, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -65,7 +65,7 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of old, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate old;
+            public readonly global::LoraGen.LinearUpdate old;
 
             /// <summary>The adapter of block.</summary>
             public readonly global::Sample.OldBlock.Adapter block;
@@ -75,7 +75,7 @@ namespace Sample
             public Adapter(global::Sample.KeepsTheObsolete model, global::LoraGen.AdapterBuilder builder)
                 : base("KeepsTheObsolete", builder)
             {
-                old = builder.Update("old", model.old, rank: 8, alpha: 8d, dropout: 0d);
+                old = builder.Linear("old", model.old, rank: 8, alpha: 8d, dropout: 0d);
                 block = model.block.NewAdapter(builder.Child("block"));
                 register_module("old", old);
                 register_module("block", block);
@@ -135,7 +135,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(up, ActiveAdapter?.up, x);
+            => global::LoraGen.LinearUpdate.Forward(up, ActiveAdapter?.up, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -160,14 +160,14 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of up, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate up;
+            public readonly global::LoraGen.LinearUpdate up;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.OldBlock model, global::LoraGen.AdapterBuilder builder)
                 : base("OldBlock", builder)
             {
-                up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
+                up = builder.Linear("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
                 register_module("up", up);
             }
 

@@ -38,19 +38,19 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor X(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(this.x, ActiveAdapter?.x, x);
+            => global::LoraGen.LinearUpdate.Forward(this.x, ActiveAdapter?.x, x);
 
         /// <summary>model(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Model(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(model, ActiveAdapter?.model, x);
+            => global::LoraGen.LinearUpdate.Forward(model, ActiveAdapter?.model, x);
 
         /// <summary>sites(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Sites(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(sites, ActiveAdapter?.sites, x);
+            => global::LoraGen.LinearUpdate.Forward(sites, ActiveAdapter?.sites, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -92,13 +92,13 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of x, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate x;
+            public readonly global::LoraGen.LinearUpdate x;
 
             /// <summary>The update of model, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate model;
+            public readonly global::LoraGen.LinearUpdate model;
 
             /// <summary>The update of sites, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate sites;
+            public readonly global::LoraGen.LinearUpdate sites;
 
             /// <summary>The adapter of builder.</summary>
             public readonly global::Sample.Block.Adapter builder;
@@ -117,9 +117,9 @@ namespace Sample
             public Adapter(global::Sample.OddNames model, global::LoraGen.AdapterBuilder builder)
                 : base("OddNames", builder)
             {
-                x = builder.Update("x", model.x, rank: 8, alpha: 8d, dropout: 0d);
-                this.model = builder.Update("model", model.model, rank: 8, alpha: 8d, dropout: 0d);
-                sites = builder.Update("sites", model.sites, rank: 8, alpha: 8d, dropout: 0d);
+                x = builder.Linear("x", model.x, rank: 8, alpha: 8d, dropout: 0d);
+                this.model = builder.Linear("model", model.model, rank: 8, alpha: 8d, dropout: 0d);
+                sites = builder.Linear("sites", model.sites, rank: 8, alpha: 8d, dropout: 0d);
                 this.builder = model.builder.NewAdapter(builder.Child("builder"));
                 i = model.i.NewAdapter(builder.Child("i"));
                 own = model.own.NewAdapter(builder.Child("own"));

@@ -38,19 +38,19 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Q(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(q, ActiveAdapter?.q, x);
+            => global::LoraGen.LinearUpdate.Forward(q, ActiveAdapter?.q, x);
 
         /// <summary>k(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor K(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(k, ActiveAdapter?.k, x);
+            => global::LoraGen.LinearUpdate.Forward(k, ActiveAdapter?.k, x);
 
         /// <summary>v(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor V(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(v, ActiveAdapter?.v, x);
+            => global::LoraGen.LinearUpdate.Forward(v, ActiveAdapter?.v, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -77,22 +77,22 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of q, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate q;
+            public readonly global::LoraGen.LinearUpdate q;
 
             /// <summary>The update of k, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate k;
+            public readonly global::LoraGen.LinearUpdate k;
 
             /// <summary>The update of v, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 3, alpha 6, scale 2 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate v;
+            public readonly global::LoraGen.LinearUpdate v;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.OneDeclaration model, global::LoraGen.AdapterBuilder builder)
                 : base("OneDeclaration", builder)
             {
-                q = builder.Update("q", model.q, rank: 3, alpha: 6d, dropout: 0d);
-                k = builder.Update("k", model.k, rank: 3, alpha: 6d, dropout: 0d);
-                v = builder.Update("v", model.v, rank: 3, alpha: 6d, dropout: 0d);
+                q = builder.Linear("q", model.q, rank: 3, alpha: 6d, dropout: 0d);
+                k = builder.Linear("k", model.k, rank: 3, alpha: 6d, dropout: 0d);
+                v = builder.Linear("v", model.v, rank: 3, alpha: 6d, dropout: 0d);
                 register_module("q", q);
                 register_module("k", k);
                 register_module("v", v);

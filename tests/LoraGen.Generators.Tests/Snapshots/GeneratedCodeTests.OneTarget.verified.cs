@@ -38,7 +38,7 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor UpProj(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(up_proj, ActiveAdapter?.up_proj, x);
+            => global::LoraGen.LinearUpdate.Forward(up_proj, ActiveAdapter?.up_proj, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -63,14 +63,14 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of up_proj, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 4, alpha 16, scale 4, dropout 0.05 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate up_proj;
+            public readonly global::LoraGen.LinearUpdate up_proj;
 
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.OneTarget model, global::LoraGen.AdapterBuilder builder)
                 : base("OneTarget", builder)
             {
-                up_proj = builder.Update("up_proj", model.up_proj, rank: 4, alpha: 16d, dropout: 0.05d);
+                up_proj = builder.Linear("up_proj", model.up_proj, rank: 4, alpha: 16d, dropout: 0.05d);
                 register_module("up_proj", up_proj);
             }
 

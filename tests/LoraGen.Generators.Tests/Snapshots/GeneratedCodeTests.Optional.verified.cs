@@ -38,13 +38,13 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(up, ActiveAdapter?.up, x);
+            => global::LoraGen.LinearUpdate.Forward(up, ActiveAdapter?.up, x);
 
         /// <summary>gate(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Gate(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(gate!, ActiveAdapter?.gate, x);
+            => global::LoraGen.LinearUpdate.Forward(gate!, ActiveAdapter?.gate, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -94,10 +94,10 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of up, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate up;
+            public readonly global::LoraGen.LinearUpdate up;
 
             /// <summary>The update of gate, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate? gate;
+            public readonly global::LoraGen.LinearUpdate? gate;
 
             /// <summary>The adapter of block.</summary>
             public readonly global::Sample.Block.Adapter? block;
@@ -110,8 +110,8 @@ namespace Sample
             public Adapter(global::Sample.OptionalParts model, global::LoraGen.AdapterBuilder builder)
                 : base("OptionalParts", builder)
             {
-                up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
-                gate = model.gate is null ? null : builder.Update("gate", model.gate, rank: 8, alpha: 8d, dropout: 0d);
+                up = builder.Linear("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
+                gate = model.gate is null ? null : builder.Linear("gate", model.gate, rank: 8, alpha: 8d, dropout: 0d);
                 block = model.block is null ? null : model.block.NewAdapter(builder.Child("block"));
                 more = model.more is null ? null : builder.Children("more", model.more, static (child, childBuilder) => child.NewAdapter(childBuilder));
                 register_module("up", up);

@@ -38,13 +38,13 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Q(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(q, ActiveAdapter?.q, x);
+            => global::LoraGen.LinearUpdate.Forward(q, ActiveAdapter?.q, x);
 
         /// <summary>k(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor K(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(k, ActiveAdapter?.k, x);
+            => global::LoraGen.LinearUpdate.Forward(k, ActiveAdapter?.k, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -72,10 +72,10 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of q, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate q;
+            public readonly global::LoraGen.LinearUpdate q;
 
             /// <summary>The update of k, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate k;
+            public readonly global::LoraGen.LinearUpdate k;
 
             /// <summary>The adapter of block.</summary>
             public readonly global::Sample.Block.Adapter block;
@@ -85,8 +85,8 @@ namespace Sample
             public Adapter(global::Sample.PrimaryConstructor model, global::LoraGen.AdapterBuilder builder)
                 : base("PrimaryConstructor", builder)
             {
-                q = builder.Update("q", model.q, rank: 8, alpha: 8d, dropout: 0d);
-                k = builder.Update("k", model.k, rank: 8, alpha: 8d, dropout: 0d);
+                q = builder.Linear("q", model.q, rank: 8, alpha: 8d, dropout: 0d);
+                k = builder.Linear("k", model.k, rank: 8, alpha: 8d, dropout: 0d);
                 block = model.block.NewAdapter(builder.Child("block"));
                 register_module("q", q);
                 register_module("k", k);

@@ -38,19 +38,19 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor First(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(first, ActiveAdapter?.first, x);
+            => global::LoraGen.LinearUpdate.Forward(first, ActiveAdapter?.first, x);
 
         /// <summary>third(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 1, alpha 8, scale 8 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Third(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(third, ActiveAdapter?.third, x);
+            => global::LoraGen.LinearUpdate.Forward(third, ActiveAdapter?.third, x);
 
         /// <summary>second(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 2, alpha 0.1, scale 0.05 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Second(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(second, ActiveAdapter?.second, x);
+            => global::LoraGen.LinearUpdate.Forward(second, ActiveAdapter?.second, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -79,13 +79,13 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of first, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate first;
+            public readonly global::LoraGen.LinearUpdate first;
 
             /// <summary>The update of third, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 1, alpha 8, scale 8 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate third;
+            public readonly global::LoraGen.LinearUpdate third;
 
             /// <summary>The update of second, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 2, alpha 0.1, scale 0.05 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate second;
+            public readonly global::LoraGen.LinearUpdate second;
 
             /// <summary>The adapter of last.</summary>
             public readonly global::Sample.Block.Adapter last;
@@ -95,9 +95,9 @@ namespace Sample
             public Adapter(global::Sample.SeveralFiles model, global::LoraGen.AdapterBuilder builder)
                 : base("SeveralFiles", builder)
             {
-                first = builder.Update("first", model.first, rank: 8, alpha: 8d, dropout: 0d);
-                third = builder.Update("third", model.third, rank: 1, alpha: 8d, dropout: 0d);
-                second = builder.Update("second", model.second, rank: 2, alpha: 0.1d, dropout: 0d);
+                first = builder.Linear("first", model.first, rank: 8, alpha: 8d, dropout: 0d);
+                third = builder.Linear("third", model.third, rank: 1, alpha: 8d, dropout: 0d);
+                second = builder.Linear("second", model.second, rank: 2, alpha: 0.1d, dropout: 0d);
                 last = model.last.NewAdapter(builder.Child("last"));
                 register_module("first", first);
                 register_module("third", third);

@@ -38,13 +38,13 @@ namespace Sample
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Up(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(up, ActiveAdapter?.up, x);
+            => global::LoraGen.LinearUpdate.Forward(up, ActiveAdapter?.up, x);
 
         /// <summary>down(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
         /// <param name="x">The input, [..., in_features].</param>
         /// <returns>The output, [..., out_features].</returns>
         private global::TorchSharp.torch.Tensor Down(global::TorchSharp.torch.Tensor x)
-            => global::LoraGen.LowRankUpdate.Forward(down, ActiveAdapter?.down, x);
+            => global::LoraGen.LinearUpdate.Forward(down, ActiveAdapter?.down, x);
 
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
@@ -83,10 +83,10 @@ namespace Sample
         public sealed class Adapter : global::LoraGen.LoraAdapter
         {
             /// <summary>The update of up, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate up;
+            public readonly global::LoraGen.LinearUpdate up;
 
             /// <summary>The update of down, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
-            public readonly global::LoraGen.LowRankUpdate down;
+            public readonly global::LoraGen.LinearUpdate down;
 
             /// <summary>The adapter of first.</summary>
             public readonly global::Sample.Block.Adapter first;
@@ -102,8 +102,8 @@ namespace Sample
             public Adapter(global::Sample.Tied model, global::LoraGen.AdapterBuilder builder)
                 : base("Tied", builder)
             {
-                up = builder.Update("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
-                down = builder.Update("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
+                up = builder.Linear("up", model.up, rank: 8, alpha: 8d, dropout: 0d);
+                down = builder.Linear("down", model.down, rank: 8, alpha: 8d, dropout: 0d);
                 first = model.first.NewAdapter(builder.Child("first"));
                 second = model.second.NewAdapter(builder.Child("second"));
                 h = builder.Children("h", model.h, static (child, childBuilder) => child.NewAdapter(childBuilder));

@@ -34,15 +34,37 @@ public sealed class Reference
 
     /// <summary>A target: W0 x + b + (alpha / r) B A x.</summary>
     public double[] Target(string path, double[] x, int rank = 8, double alpha = 8)
+        => _adapter is null ? Plain(path, x) : Sum(Plain(path, x), Update(path, x, rank, alpha));
+
+    /// <summary>A target that is GPT-2's Conv1D, whose weight lies the other way: x W0 + b + (alpha / r) B A x.</summary>
+    public double[] Conv1DTarget(string path, double[] x, int rank, double alpha)
     {
-        if (_adapter is null)
+        var weight = _base[$"{_prefix}{path}.weight"];
+        var result = _base[$"{_prefix}{path}.bias"].ToArray();
+        for (var column = 0; column < result.Length; column++)
         {
-            return Plain(path, x);
+            for (var row = 0; row < x.Length; row++)
+            {
+                result[column] += x[row] * weight[(row * result.Length) + column];
+            }
         }
 
-        var reduced = Times(_adapter[$"{_prefix}{path}.lora_A.weight"], x);
-        Assert.Equal(rank, reduced.Length);
-        return Sum(Plain(path, x), [.. Times(_adapter[$"{_prefix}{path}.lora_B.weight"], reduced).Select(value => alpha / rank * value)]);
+        return _adapter is null ? result : Sum(result, Update(path, x, rank, alpha));
+    }
+
+    /// <summary>A target that is an embedding: row id of W0 + (alpha / r) (B A)^T, B A being [embedding_dim, ids].</summary>
+    public double[] EmbeddingTarget(string path, int id, int ids, int rank, double alpha)
+    {
+        var weight = _base[$"{_prefix}{path}.weight"];
+        var row = weight[(id * weight.Length / ids)..((id + 1) * weight.Length / ids)];
+        if (_adapter is null)
+        {
+            return row;
+        }
+
+        var (a, b) = (_adapter[$"{_prefix}{path}.lora_embedding_A"], _adapter[$"{_prefix}{path}.lora_embedding_B"]);
+        double[] columnOfA = [.. Enumerable.Range(0, rank).Select(k => a[(k * ids) + id])];
+        return Sum(row, [.. Times(b, columnOfA).Select(value => alpha / rank * value)]);
     }
 
     /// <summary>The child that most shapes have, <see cref="Sample.Block"/>: x + up(x).</summary>
@@ -63,6 +85,13 @@ public sealed class Reference
     }
 
     public static double[] Square(double[] x) => [.. x.Select(value => value * value)];
+
+    private double[] Update(string path, double[] x, int rank, double alpha)
+    {
+        var reduced = Times(_adapter![$"{_prefix}{path}.lora_A.weight"], x);
+        Assert.Equal(rank, reduced.Length);
+        return [.. Times(_adapter[$"{_prefix}{path}.lora_B.weight"], reduced).Select(value => alpha / rank * value)];
+    }
 
     // The matrix lies row by row.
     private static double[] Times(double[] matrix, double[] x)

@@ -36,6 +36,9 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
     /// <summary>The paths of the annotated projections. A class may be in several files, whose order is the build's: theirs is none here.</summary>
     protected abstract string[] Targets { get; }
 
+    /// <summary>The keys of the adapter's state_dict: those of Linear targets, unless the shape has others.</summary>
+    protected virtual string[] AdapterKeys => [.. Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" })];
+
     /// <summary>How the shape composes its projections.</summary>
     protected abstract double[] Forward(Reference of, double[] x);
 
@@ -50,7 +53,7 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
         _model.ActiveAdapter = adapter;
 
         Assert.Equal(
-            Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" }).Order(StringComparer.Ordinal),
+            AdapterKeys.Order(StringComparer.Ordinal),
             adapter.state_dict().Keys.Order(StringComparer.Ordinal));
         Assert.Equal(Targets.Order(StringComparer.Ordinal), adapter.Updates.Select(update => update.Path).Order(StringComparer.Ordinal));
         Assert.Equal(BaseKeys.Order(StringComparer.Ordinal), _model.state_dict().Keys.Order(StringComparer.Ordinal));

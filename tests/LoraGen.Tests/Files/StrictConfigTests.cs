@@ -18,7 +18,7 @@ public sealed class StrictConfigTests : IDisposable
     [InlineData("bias", "\"all\"", "expected none", "found all")]
     [InlineData("bias", "\"lora_only\"", "expected none", "found lora_only")]
     [InlineData("lora_bias", "true", "does not implement", "found true")]
-    [InlineData("fan_in_fan_out", "true", "does not implement", "found true")]
+    [InlineData("fan_in_fan_out", "1", "expected true or false", "found 1")]
     [InlineData("modules_to_save", "[\"score\"]", "does not implement", "score")]
     [InlineData("layers_to_transform", "[0]", "does not implement", "[0]")]
     [InlineData("layers_to_transform", "0", "does not implement", "found 0")]

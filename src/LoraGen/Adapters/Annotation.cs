@@ -1,0 +1,11 @@
+using static TorchSharp.torch;
+
+namespace LoraGen;
+
+/// <summary>One annotated projection and what its attribute says.</summary>
+/// <param name="Path">Where it lies below the model.</param>
+/// <param name="Projection">The base's module.</param>
+/// <param name="Rank">The rank r.</param>
+/// <param name="Alpha">The scale's numerator.</param>
+/// <param name="Dropout">Probability of dropping an input of A.</param>
+internal sealed record Annotation(string Path, nn.Module Projection, int Rank, double Alpha, double Dropout);

@@ -1,0 +1,50 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace LoraGen;
+
+/// <summary>
+/// The update of an <c>Embedding</c>: y = W0[ids] + s (B A)^T[ids], weight W0 [num_embeddings, embedding_dim], A [r, num_embeddings],
+/// B [embedding_dim, r]. A new A is zero and a new B is drawn from N(0, 1): a lookup in a random A would have no reason to be small, and
+/// an id that is never seen keeps the base's row (PEFT: <c>lora_embedding_A</c>, <c>lora_embedding_B</c>). See <see cref="LowRankUpdate"/>.
+/// </summary>
+/// <remarks>
+/// As in PEFT, dropout is not applied: an id has no component that could be dropped. TorchSharp does not tell the embedding's
+/// <c>padding_idx</c>, <c>scale_grad_by_freq</c> and <c>sparse</c>, which change gradients and no result: A's gradients are those without
+/// them, so that the padding's column trains where the loss looks at it. An embedding with <c>max_norm</c> is refused when the adapter is
+/// made: it rewrites the base's weight in every call.
+/// </remarks>
+public sealed class EmbeddingUpdate : LowRankUpdate
+{
+    internal EmbeddingUpdate(UpdateParts parts)
+        : base(parts, UpdateKind.Embedding)
+    {
+    }
+
+    /// <summary>The base's rows, plus those of the update where there is one. Generated code calls it; it never forms B A.</summary>
+    /// <param name="projection">The base's embedding, weight [num_embeddings, embedding_dim].</param>
+    /// <param name="update">The update, or null for the base alone.</param>
+    /// <param name="ids">[...], each in [0, num_embeddings).</param>
+    /// <returns>[..., embedding_dim], in the dtype of the base's weight.</returns>
+    /// <exception cref="LoraException">
+    /// The update was disposed or the base moved to another device while it was active, or the weight came to carry a merged adapter
+    /// through another model that shares it.
+    /// </exception>
+    public static Tensor Forward(Embedding projection, EmbeddingUpdate? update, Tensor ids)
+        => update is { IsTargeted: true } ? update.AddTo(projection, ids) : projection.call(ids);
+
+    private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        var flat = ids.reshape(-1);
+        var rows = projection.call(flat);
+        var (a, b) = Factors(rows.dtype);
+        return AddProduct(rows, a.t().index_select(0, flat), b).view([.. ids.shape, rows.shape[1]]).MoveToOuterDisposeScope();
+    }
+
+    internal override void Initialise(Generator? generator)
+    {
+        A.zero_();
+        Draw(B, generator, (drawn, source) => drawn.normal_(0, 1, source));
+    }
+}

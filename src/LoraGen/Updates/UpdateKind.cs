@@ -1,0 +1,26 @@
+using static TorchSharp.torch;
+
+namespace LoraGen;
+
+/// <summary>What one kind of projection means for its update: how PEFT's files name A and B, and how the weight lies in memory.</summary>
+/// <param name="A">The key of A below the projection's path.</param>
+/// <param name="B">The key of B below the projection's path.</param>
+/// <param name="IsTransposed">Whether the weight is [in, out], so that (B A)^T is added to it instead of B A.</param>
+/// <param name="IsLinear">Whether PEFT's <c>all-linear</c> means it.</param>
+/// <param name="In">What the projection itself calls the size of A's rows.</param>
+/// <param name="Out">What it calls the size of B's columns.</param>
+internal sealed record UpdateKind(string A, string B, bool IsTransposed, bool IsLinear, string In, string Out)
+{
+    public static readonly UpdateKind Linear = new("lora_A.weight", "lora_B.weight", IsTransposed: false, IsLinear: true, "in_features", "out_features");
+
+    public static readonly UpdateKind Conv1D = Linear with { IsTransposed = true };
+
+    // PEFT keeps these as bare parameters, and so without ".weight".
+    public static readonly UpdateKind Embedding = new("lora_embedding_A", "lora_embedding_B", IsTransposed: true, IsLinear: false, "num_embeddings", "embedding_dim");
+
+    /// <summary>The length of A's rows.</summary>
+    public long InOf(Tensor weight) => weight.shape[IsTransposed ? 0 : 1];
+
+    /// <summary>The length of B's columns.</summary>
+    public long OutOf(Tensor weight) => weight.shape[IsTransposed ? 1 : 0];
+}

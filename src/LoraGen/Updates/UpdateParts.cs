@@ -1,0 +1,11 @@
+using TorchSharp.Modules;
+
+namespace LoraGen;
+
+/// <summary>What an update is made of, whatever its kind.</summary>
+/// <param name="Path">Where the projection lies below the model.</param>
+/// <param name="A">[r, in], or null where the projection is not targeted.</param>
+/// <param name="B">[out, r], or null where the projection is not targeted.</param>
+/// <param name="Scale">Rank and alpha.</param>
+/// <param name="Dropout">Probability of dropping an input of A.</param>
+internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, LoraScale Scale, double Dropout);
