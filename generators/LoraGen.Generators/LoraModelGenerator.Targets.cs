@@ -18,6 +18,8 @@ public sealed partial class LoraModelGenerator
                 SyntaxFacts.GetText(target.AccessorAccessibility),
                 target.Rank,
                 target.Alpha,
-                target.Dropout))]);
+                target.Dropout,
+                target.ByDefault,
+                target.OutputHead))]);
     }
 }

@@ -3,8 +3,8 @@ using System.ComponentModel;
 namespace LoraGen;
 
 /// <summary>
-/// Marks a projection field to be adapted: <c>h = W0 x + (alpha / r) B A x</c> (arXiv 2106.09685, section 4.1).
-/// The defaults are PEFT's; a <see cref="LoraConfig"/> overrides them at run time.
+/// Marks a projection field to be adapted: <c>h = W0 x + (alpha / r) B A x</c> (arXiv 2106.09685, section 4.1). The field is a
+/// <c>Linear</c> or an <c>Embedding</c> of TorchSharp, or a <see cref="Conv1D"/>. The defaults are PEFT's; a <see cref="LoraConfig"/> overrides them at run time.
 /// </summary>
 // Only fields can be adapted. Elsewhere the compiler would say no more than that; the analyzer LORA015 says what to do instead, and in a
 // build it is heard only if the compiler has nothing to refuse.
@@ -31,6 +31,15 @@ public sealed class LoraTargetAttribute : Attribute
 
     /// <summary>The probability of dropping an input of A while training, in [0, 1) (PEFT: <c>lora_dropout</c>).</summary>
     public double Dropout { get; set; }
+
+    /// <summary>
+    /// Whether the projection is adapted where no <see cref="LoraConfig"/> says what is; true unless given. With false it takes a
+    /// <see cref="LoraConfig.TargetModules"/> that names it.
+    /// </summary>
+    public bool ByDefault { get; set; } = true;
+
+    /// <summary>Whether this is the model's output head, which <see cref="LoraConfig.AllLinear"/> leaves out (transformers: <c>get_output_embeddings()</c>).</summary>
+    public bool OutputHead { get; set; }
 
     /// <summary>The name of the generated projection method; by default the field's name in PascalCase (<c>q_proj</c>: <c>QProj</c>).</summary>
     public string? Name { get; set; }

@@ -8,4 +8,15 @@ namespace LoraGen.Generators.Models;
 /// <param name="Rank">The rank r of the update.</param>
 /// <param name="Alpha">The numerator of the scale alpha / r.</param>
 /// <param name="Dropout">The probability of dropping an input of A.</param>
-internal sealed record TargetInfo(ProjectionKind Kind, ComponentInfo Component, string Accessor, string Accessibility, int Rank, double Alpha, double Dropout);
+/// <param name="ByDefault">Whether it is adapted where no config names what is.</param>
+/// <param name="OutputHead">Whether it is the model's output head.</param>
+internal sealed record TargetInfo(
+    ProjectionKind Kind,
+    ComponentInfo Component,
+    string Accessor,
+    string Accessibility,
+    int Rank,
+    double Alpha,
+    double Dropout,
+    bool ByDefault,
+    bool OutputHead);

@@ -17,6 +17,8 @@ internal sealed class LoraTargetField
         Rank = attribute.FindArgument("Rank", 8);
         Alpha = attribute.FindArgument("Alpha", 8d);
         Dropout = attribute.FindArgument("Dropout", 0d);
+        ByDefault = attribute.FindArgument("ByDefault", true);
+        OutputHead = attribute.FindArgument("OutputHead", false);
         Accessor = attribute.FindArgument<string>("Name") ?? GeneratedNames.Accessor(field.Name);
     }
 
@@ -29,6 +31,10 @@ internal sealed class LoraTargetField
     public double Alpha { get; }
 
     public double Dropout { get; }
+
+    public bool ByDefault { get; }
+
+    public bool OutputHead { get; }
 
     /// <summary>The name of the generated method that calls the projection.</summary>
     public string Accessor { get; }

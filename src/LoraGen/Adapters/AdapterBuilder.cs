@@ -48,7 +48,7 @@ public sealed class AdapterBuilder
         var adapter = Build(model, files.Config, generator: null, files);
         try
         {
-            files.CopyTo(adapter);
+            files.CopyTo(adapter, LoraSites.Of(model, adapter));
             return Freezing(model, adapter);
         }
         catch
@@ -92,16 +92,16 @@ public sealed class AdapterBuilder
     }
 
     /// <summary>The update of one <c>Linear</c>; the numbers are the attribute's.</summary>
-    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout)
-        => _plan.Update(new Annotation(Join(name), projection, rank, alpha, dropout), UpdateKind.Linear, parts => new LinearUpdate(parts));
+    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead), parts => new LinearUpdate(parts));
 
     /// <summary>The update of one <see cref="LoraGen.Conv1D"/>; the numbers are the attribute's.</summary>
-    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout)
-        => _plan.Update(new Annotation(Join(name), projection, rank, alpha, dropout), UpdateKind.Conv1D, parts => new Conv1DUpdate(parts));
+    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead), parts => new Conv1DUpdate(parts));
 
     /// <summary>The update of one <c>Embedding</c>; the numbers are the attribute's.</summary>
-    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout)
-        => _plan.Update(new Annotation(Join(name), projection, rank, alpha, dropout), UpdateKind.Embedding, parts => new EmbeddingUpdate(parts));
+    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead), parts => EmbeddingUpdate.Of(projection, parts));
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

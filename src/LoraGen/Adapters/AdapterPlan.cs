@@ -31,11 +31,6 @@ internal sealed class AdapterPlan : IDisposable
         _generator = generator;
         _files = files;
         _source = files?.ConfigPath ?? nameof(LoraConfig);
-        if (config is { TargetModules: not null, TargetModulesPattern: not null })
-        {
-            throw new LoraException($"{_source}: expected {nameof(LoraConfig.TargetModules)} or {nameof(LoraConfig.TargetModulesPattern)}, found both.");
-        }
-
         _targets = new ModuleSelection(_source, config);
         _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
         _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
@@ -50,12 +45,12 @@ internal sealed class AdapterPlan : IDisposable
     public IReadOnlyCollection<string> ModulePaths { get; }
 
     /// <summary>The update of an annotated projection, by the config where it says something, else by the attribute.</summary>
-    public TUpdate Update<TUpdate>(Annotation annotation, UpdateKind kind, Func<UpdateParts, TUpdate> construct)
+    public TUpdate Update<TUpdate>(Annotation annotation, Func<UpdateParts, TUpdate> construct)
         where TUpdate : LowRankUpdate
     {
-        var path = annotation.Path;
+        var (path, kind) = (annotation.Path, annotation.Kind);
         _annotated.Add(path);
-        if (!_targets.Contains(path))
+        if (!_targets.Contains(annotation))
         {
             return construct(new UpdateParts(path, null, null, default, 0));
         }
@@ -133,9 +128,14 @@ internal sealed class AdapterPlan : IDisposable
         }
 
         var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
-        if (_updates.Count == 0 || (_files is null && unmatched.Count > 0))
+        if (unmatched.Count > 0 && (_files is null || _updates.Count == 0))
         {
             throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
+        }
+
+        if (_updates.Count == 0)
+        {
+            throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
         if (_updates.Select(update => update.Dropout).Distinct().Count() > 1)

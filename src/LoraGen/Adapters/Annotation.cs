@@ -5,7 +5,10 @@ namespace LoraGen;
 /// <summary>One annotated projection and what its attribute says.</summary>
 /// <param name="Path">Where it lies below the model.</param>
 /// <param name="Projection">The base's module.</param>
+/// <param name="Kind">What module it is.</param>
 /// <param name="Rank">The rank r.</param>
 /// <param name="Alpha">The scale's numerator.</param>
 /// <param name="Dropout">Probability of dropping an input of A.</param>
-internal sealed record Annotation(string Path, nn.Module Projection, int Rank, double Alpha, double Dropout);
+/// <param name="ByDefault">Whether it is adapted where no config names what is.</param>
+/// <param name="OutputHead">Whether PEFT's <c>all-linear</c> leaves it out.</param>
+internal sealed record Annotation(string Path, nn.Module Projection, UpdateKind Kind, int Rank, double Alpha, double Dropout, bool ByDefault, bool OutputHead);

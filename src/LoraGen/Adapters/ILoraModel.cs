@@ -25,12 +25,14 @@ public interface ILoraModel<TAdapter>
     /// <summary>The adapter that <see cref="Merge"/> wrote into the weights, or null.</summary>
     TAdapter? MergedAdapter { get; }
 
-    /// <summary>Makes an adapter whose update is zero: A is random, B is 0. Freezes the base's parameters.</summary>
+    /// <summary>
+    /// Makes an adapter whose update is zero: A is random and B is 0, of an embedding the other way round. Freezes the base's parameters.
+    /// </summary>
     /// <param name="config">Overrides the attributes; null takes them as they are.</param>
-    /// <param name="generator">Source of A's values; null takes torch's global generator.</param>
+    /// <param name="generator">Source of the random values; null takes torch's global generator.</param>
     /// <exception cref="LoraException">
-    /// The config names a projection that is not annotated, a value is out of its range, one projection or weight is at two places of the
-    /// model, a projection is not among the model's registered components, the base is on the meta device, or A and B do not fit into
+    /// The config names a projection that is not annotated, a value is out of its range, one adapted projection or weight is at two places of
+    /// the model, an embedding to adapt has a <c>max_norm</c>, a projection is not among the model's registered components, the base is on the meta device, or A and B do not fit into
     /// memory.
     /// </exception>
     TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
@@ -39,11 +41,14 @@ public interface ILoraModel<TAdapter>
     /// Writes W = W0 + (alpha / r) B A into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
     /// section 4.1). Computed in fp32 and rounded once to the base's dtype. The adapter is no longer active afterwards, since the
     /// weights carry it. Models that share these weights compute with it too, and refuse adapters of their own until
-    /// <see cref="Unmerge"/>. It holds the original weights too: a model that is disposed while merged frees them only when the garbage
+    /// <see cref="Unmerge"/>. A weight that has two keys in the model, such as that of an embedding tied to a head, is refused; where the model
+    /// passes <c>embedding.weight</c> to <c>functional.linear</c> instead, nothing tells of the tie: a merge into the embedding then changes
+    /// the head too, so keep that adapter active. The model holds the original weights too: a model that is disposed while merged frees them only when the garbage
     /// collector takes it, or when <see cref="Unmerge"/> is called, which may be after <c>Dispose</c>.
     /// </summary>
     /// <exception cref="LoraException">
-    /// A weight would not be finite, another adapter is active or merged, or the adapter does not fit; the base is then untouched.
+    /// A weight would not be finite or is tied to another, another adapter is active or merged, or the adapter does not fit; the base is then
+    /// untouched.
     /// </exception>
     void Merge(TAdapter adapter);
 

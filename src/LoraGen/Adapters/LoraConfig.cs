@@ -8,6 +8,12 @@ namespace LoraGen;
 /// </summary>
 public sealed record LoraConfig
 {
+    /// <summary>
+    /// As <see cref="TargetModulesPattern"/>: all annotated <c>Linear</c> and <see cref="Conv1D"/> projections but the output head (PEFT:
+    /// <c>target_modules="all-linear"</c>).
+    /// </summary>
+    public const string AllLinear = "all-linear";
+
     /// <summary>The rank of every targeted projection that <see cref="RankPattern"/> does not name (PEFT: <c>r</c>).</summary>
     public int? Rank { get; init; }
 
@@ -25,12 +31,32 @@ public sealed record LoraConfig
 
     /// <summary>
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
-    /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones.
+    /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones whose attribute does not say <c>ByDefault = false</c>. What is
+    /// saved is the outcome of this and of the options that narrow it, as a list of names or paths.
     /// </summary>
     public IReadOnlyList<string>? TargetModules { get; init => field = value is null ? null : [.. value]; }
 
-    /// <summary>Instead of <see cref="TargetModules"/>: a regular expression that must match a projection's whole path (PEFT: <c>target_modules</c> as a string).</summary>
+    /// <summary>Instead of <see cref="TargetModules"/>: a regular expression that must match a projection's whole path, or <see cref="AllLinear"/> (PEFT: <c>target_modules</c> as a string).</summary>
     public string? TargetModulesPattern { get; init; }
+
+    /// <summary>Projections to leave out whatever targets them, named like <see cref="TargetModules"/> (PEFT: <c>exclude_modules</c>).</summary>
+    public IReadOnlyList<string>? ExcludeModules { get; init => field = value is null ? null : [.. value]; }
+
+    /// <summary>Instead of <see cref="ExcludeModules"/>: a regular expression that must match a projection's whole path (PEFT: <c>exclude_modules</c> as a string).</summary>
+    public string? ExcludeModulesPattern { get; init; }
+
+    /// <summary>
+    /// The layers to adapt, counted from 0; null for all (PEFT: <c>layers_to_transform</c>). A projection's layer is the first number between
+    /// dots in its path that has two names before it, such as 3 in <c>transformer.h.3.attn.c_attn</c>; what has none is left out, unless
+    /// <see cref="TargetModules"/> gives its whole path. Not beside <see cref="TargetModulesPattern"/>.
+    /// </summary>
+    public IReadOnlyList<int>? LayersToTransform { get; init => field = value is null ? null : [.. value]; }
+
+    /// <summary>
+    /// The names, as regular expressions, of the lists that <see cref="LayersToTransform"/> counts in, where a path has other numbers too
+    /// (PEFT: <c>layers_pattern</c>).
+    /// </summary>
+    public IReadOnlyList<string>? LayersPattern { get; init => field = value is null ? null : [.. value]; }
 
     /// <summary>
     /// Rank by path or end of a path, before <see cref="Rank"/>; a key is a regular expression, and the first that matches decides (PEFT:

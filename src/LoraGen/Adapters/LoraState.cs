@@ -50,7 +50,9 @@ public sealed class LoraState<TAdapter>
             throw new LoraException("Merge: another adapter is active. Set ActiveAdapter to null first, or merge the active adapter.");
         }
 
-        _mergedWeights = MergedWeights.Merge(AttachableSites(model, adapter));
+        var sites = AttachableSites(model, adapter);
+        TiedWeights.RequireNone((torch.nn.Module)model, sites);
+        _mergedWeights = MergedWeights.Merge(sites);
         Merged = adapter;
 
         // Only what is active here is known to be this adapter; a part of the model may have another, which is then refused when called.

@@ -52,11 +52,14 @@ internal sealed class ModulePattern
     }
 
     /// <exception cref="LoraException">The answer takes too long.</exception>
-    public bool Matches(string path)
+    public bool Matches(string path) => Match(path).Success;
+
+    /// <exception cref="LoraException">The answer takes too long.</exception>
+    public Match Match(string path)
     {
         try
         {
-            return _regex.IsMatch(path);
+            return _regex.Match(path);
         }
         catch (RegexMatchTimeoutException e)
         {

@@ -45,7 +45,7 @@ internal sealed class MergedWeights
     /// to keep all of them until then would take the base's memory once more.
     /// </summary>
     /// <param name="sites">Sites that can take their updates.</param>
-    /// <exception cref="LoraException">A sum is not finite, or a weight shares its memory with another; no weight was touched.</exception>
+    /// <exception cref="LoraException">A sum is not finite, or another model that shares a weight merged into it at the same time; no weight was touched.</exception>
     public static MergedWeights Merge(IReadOnlyList<LoraSite> sites)
     {
         var targeted = sites.Where(site => site.Update.IsTargeted).ToList();
@@ -85,10 +85,10 @@ internal sealed class MergedWeights
     private void Claim(LoraSite site)
     {
         var memory = WeightMemory.Of(ProjectionWeight.Of(site.Projection));
-        if (_claimed.Contains(memory) || _claim != ImmutableInterlocked.AddOrUpdate(ref memories, memory, _claim, (_, holder) => holder.TryGetTarget(out var _) ? holder : _claim))
+        if (_claim != ImmutableInterlocked.AddOrUpdate(ref memories, memory, _claim, (_, holder) => holder.TryGetTarget(out var _) ? holder : _claim))
         {
             throw new LoraException(
-                $"{site.Path}: its weight shares its memory with that of another projection, which was merged before it; one weight cannot carry two updates. The base is unchanged. Leave one of the two out with {nameof(LoraConfig)}.{nameof(LoraConfig.TargetModules)}.");
+                $"{site.Path}: its weight came to carry an adapter meanwhile, merged through another model that shares it; one weight cannot carry two updates. The base is unchanged. Call Unmerge there first.");
         }
 
         _claimed = _claimed.Add(memory);

@@ -75,15 +75,21 @@ internal sealed class PeftAdapterFiles : IDisposable
     }
 
     /// <summary>Copies the file's values into a new adapter, after everything has been checked. Values that are not finite are copied too.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="sites">Its projections.</param>
     /// <exception cref="LoraException">A key is missing or unexpected, or the adapter was made for another base.</exception>
-    public void CopyTo(LoraAdapter adapter)
+    public void CopyTo(LoraAdapter adapter, IReadOnlyList<LoraSite> sites)
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         var expected = adapter.Updates
             .SelectMany(update => new[] { (Key: PeftKeys.A(update.Path, update.Kind), Parameter: update.A), (Key: PeftKeys.B(update.Path, update.Kind), Parameter: update.B) })
             .ToDictionary(item => item.Key, item => item.Parameter, StringComparer.Ordinal);
-        RequireSameKeys(expected);
+        var kept = sites.Where(site => site.Update.IsTargeted)
+            .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
+            .Where(item => _weights.Entries.ContainsKey(item.Key))
+            .ToDictionary(item => item.Key, item => item.Weight, StringComparer.Ordinal);
+        RequireSameKeys(expected, kept);
 
         // After the shapes, whose message says more when the base has another size altogether.
         if (_weights.Metadata.TryGetValue(PeftKeys.FingerprintMetadata, out var recorded) && recorded != adapter.BaseFingerprint)
@@ -92,16 +98,36 @@ internal sealed class PeftAdapterFiles : IDisposable
                 $"{_weights.Path}: {PeftKeys.FingerprintMetadata}: expected {adapter.BaseFingerprint}, the fingerprint of this base, found {Excerpt.Of(recorded)}: the adapter was trained on other weights, or on these in another dtype.");
         }
 
+        foreach (var (key, weight) in kept)
+        {
+            RequireSameValues(key, weight);
+        }
+
         foreach (var (key, parameter) in expected)
         {
             parameter.copy_(_weights.Read(key));
         }
     }
 
-    private void RequireSameKeys(Dictionary<string, Parameter> expected)
+    // PEFT saves the base's own weight of an adapted embedding too, since its vocabulary may have been extended. Where it was not, the
+    // base has these values already; which of the two was rounded to the other's dtype is not known.
+    private void RequireSameValues(string key, Parameter weight)
+    {
+        using var scope = NewDisposeScope();
+        var entry = _weights.Entries[key];
+        var stored = _weights.Read(key).to(weight.device);
+        if (!entry.Shape.SequenceEqual(weight.shape) || !(Same(stored.to_type(weight.dtype), weight) || Same(weight.to_type(stored.dtype), stored)))
+        {
+            throw new LoraException($"{_weights.Path}: {key}: expected the values of this base, which are [{string.Join(", ", weight.shape)}], found others, which are [{string.Join(", ", entry.Shape)}]: the adapter was trained on a base whose weight was extended or replaced. Load that base.");
+        }
+
+        static bool Same(Tensor left, Tensor right) => left.eq(right).all().item<bool>();
+    }
+
+    private void RequireSameKeys(Dictionary<string, Parameter> expected, Dictionary<string, Parameter> kept)
     {
         var missing = expected.Keys.Where(key => !_weights.Entries.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
-        var unexpected = _weights.Entries.Keys.Where(key => !expected.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
+        var unexpected = _weights.Entries.Keys.Where(key => !expected.ContainsKey(key) && !kept.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + unexpected.Count > 0)
         {
             throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Excerpt.Of(missing)}]; unexpected: [{Excerpt.Of(unexpected)}].");

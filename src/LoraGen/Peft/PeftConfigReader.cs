@@ -14,12 +14,12 @@ internal sealed class PeftConfigReader
     private const int DefaultRank = 8;
     private const double DefaultAlpha = 8;
 
-    private const string TargetsExpected = "a list of names or a pattern";
+    private const string ModulesExpected = "a list of names or a pattern";
 
     // What these say does not change how saved weights are applied.
     private static readonly HashSet<string> WithoutEffect =
     [
-        "auto_mapping", "inference_mode", "layers_pattern", "megatron_core", "peft_version", "qalora_group_size",
+        "auto_mapping", "inference_mode", "megatron_core", "peft_version", "qalora_group_size",
         "revision", "runtime_config",
     ];
 
@@ -58,20 +58,26 @@ internal sealed class PeftConfigReader
             throw Bad("peft_type", "LORA", type);
         }
 
-        var targets = Take("target_modules") ?? throw Bad("target_modules", TargetsExpected, "nothing");
-        if (targets.ValueKind is not (JsonValueKind.Array or JsonValueKind.String))
+        if (Modules("target_modules") is not { } targets)
         {
-            throw Bad("target_modules", TargetsExpected, targets.GetRawText());
+            throw Bad("target_modules", ModulesExpected, "nothing");
         }
 
+        var excluded = Modules("exclude_modules");
+        var layers = OneOrMore("layers_to_transform", layer => (int)AsNumber("layers_to_transform", layer, whole: true));
+        var layersPattern = OneOrMore("layers_pattern", name => AsText("layers_pattern", name));
         var config = new LoraConfig
         {
             Rank = (int?)Number("r", whole: true) ?? DefaultRank,
             Alpha = Number("lora_alpha") ?? DefaultAlpha,
             Dropout = Number("lora_dropout") ?? 0,
             UseRslora = Flag("use_rslora"),
-            TargetModules = targets.ValueKind == JsonValueKind.Array ? [.. targets.EnumerateArray().Select(name => AsText("target_modules", name)).Distinct()] : null,
-            TargetModulesPattern = targets.ValueKind == JsonValueKind.String && targets.GetString() is var pattern and not "all-linear" ? pattern : null,
+            TargetModules = targets.Names,
+            TargetModulesPattern = targets.Pattern,
+            ExcludeModules = excluded?.Names is { Count: > 0 } names ? names : null,
+            ExcludeModulesPattern = excluded?.Pattern is { Length: > 0 } pattern ? pattern : null,
+            LayersToTransform = layers,
+            LayersPattern = layers is null ? null : layersPattern,
             RankPattern = Map("rank_pattern", value => (int)AsNumber("rank_pattern", value, whole: true)),
             AlphaPattern = Map("alpha_pattern", value => AsNumber("alpha_pattern", value, whole: false)),
             BaseModelNameOrPath = Text("base_model_name_or_path"),
@@ -126,6 +132,24 @@ internal sealed class PeftConfigReader
         : value.ValueKind == JsonValueKind.Object
             ? value.EnumerateObject().ToDictionary(item => item.Name, item => convert(item.Value))
             : throw Bad(key, "an object", value.GetRawText());
+
+    // A list of names, or a string for a pattern.
+    private (IReadOnlyList<string>? Names, string? Pattern)? Modules(string key) => Take(key) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Array } list => ([.. list.EnumerateArray().Select(name => AsText(key, name)).Distinct()], null),
+        { ValueKind: JsonValueKind.String } pattern => (null, pattern.GetString()),
+        { } other => throw Bad(key, ModulesExpected, other.GetRawText()),
+    };
+
+    // PEFT takes one value for a list of one, and an empty list or name for none at all.
+    private IReadOnlyList<T>? OneOrMore<T>(string key, Func<JsonElement, T> convert) => Take(key) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Array } list => list.GetArrayLength() == 0 ? null : [.. list.EnumerateArray().Select(convert)],
+        { ValueKind: JsonValueKind.String } text when text.ValueEquals("") => null,
+        { } one => [convert(one)],
+    };
 
     private string AsText(string key, JsonElement value)
         => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(key, "a string", value.GetRawText());

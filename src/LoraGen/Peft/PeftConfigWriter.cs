@@ -46,6 +46,8 @@ internal static class PeftConfigWriter
     // says otherwise, with a warning; at an embedding it does not ask. So either value loads, and true is right for GPT-2's own layers.
     private static bool HasConv1D(IReadOnlyList<LowRankUpdate> updates) => updates.Any(update => update is Conv1DUpdate);
 
+    // What exclude_modules and layers_to_transform did to the selection is in this list; they are not written beside it, where they could
+    // only take from it again.
     // A last name such as q_proj stands for all its projections, unless the base has one of that name which is not adapted: PEFT would
     // adapt that one too. Then whole paths do; and where one of them is the end of another path, a pattern, which has to match as a whole.
     private static JsonNode Targets(IReadOnlyList<LowRankUpdate> updates, IReadOnlyCollection<string> modulePaths)
@@ -57,7 +59,7 @@ internal static class PeftConfigWriter
                 : group.Select(update => update.Path))
             .Order(StringComparer.Ordinal)
             .ToList();
-        var selection = new ModuleSelection(PeftKeys.ConfigFile, new LoraConfig { TargetModules = names });
+        var selection = new ModuleNames(PeftKeys.ConfigFile, "target_modules", names, pattern: null);
         return modulePaths.Where(selection.Contains).All(adapted.Contains)
             ? new JsonArray([.. names.Select(name => JsonValue.Create(name))])
             : JsonValue.Create(string.Join('|', adapted.Order(StringComparer.Ordinal).Select(Regex.Escape)));

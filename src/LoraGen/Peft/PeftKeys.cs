@@ -22,6 +22,9 @@ internal static class PeftKeys
 
     public static string B(string path, UpdateKind kind) => $"{Prefix}{path}.{kind.B}";
 
+    /// <summary>The base's weight of an adapted embedding, which PEFT saves with the adapter.</summary>
+    public static string BaseWeight(string path) => $"{Prefix}{path}.base_layer.weight";
+
     /// <summary>Whether A and B may be stored in a dtype: what is saved must be what is loaded.</summary>
     public static bool CanHold(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 }

@@ -16,9 +16,21 @@ namespace LoraGen;
 /// </remarks>
 public sealed class EmbeddingUpdate : LowRankUpdate
 {
-    internal EmbeddingUpdate(UpdateParts parts)
+    private EmbeddingUpdate(UpdateParts parts)
         : base(parts, UpdateKind.Embedding)
     {
+    }
+
+    /// <exception cref="LoraException">The embedding has a <c>max_norm</c>, and is to be adapted.</exception>
+    internal static EmbeddingUpdate Of(Embedding projection, UpdateParts parts)
+    {
+        var update = new EmbeddingUpdate(parts);
+        if (update.IsTargeted && MaxNorm.IsSetOn(projection))
+        {
+            throw new LoraException($"{update.Path}: expected an embedding without max_norm, found one with: every call scales the rows that it looks up down to that norm, in the base's weight itself. Leave it out with {nameof(LoraConfig)}.{nameof(LoraConfig.ExcludeModules)}, or make it without max_norm.");
+        }
+
+        return update;
     }
 
     /// <summary>The base's rows, plus those of the update where there is one. Generated code calls it; it never forms B A.</summary>

@@ -7,7 +7,7 @@ using TorchSharp.Modules;
 
 namespace LoraGen.Tests.RealAdapters;
 
-/// <summary>Adapters that PEFT wrote for linear projections: their keys, shapes, values and scales, and back again.</summary>
+/// <summary>Adapters that PEFT wrote for linear projections and for GPT-2's: their keys, shapes, values and scales, and back again.</summary>
 public sealed class AcceptedTests
 {
     [Fact]
@@ -35,6 +35,17 @@ public sealed class AcceptedTests
             new PretendBase(gptNeox: new PretendBase.Stack(layers: List(24, () => new PretendBase.Layer(attention: new PretendBase.Attention(2048, queryKeyValue: 6144))))),
             24,
             factor: 32);
+
+    // c_attn of every layer, and both projections of the name c_proj.
+    [Fact]
+    public void GPT_2_whose_weights_are_in_by_out()
+        => Check(
+            "gpt2-causal-cattn-cproj-r8",
+            new PretendBase(transformer: new PretendBase.Stack(h: List(12, () => new PretendBase.Layer(
+                attn: new PretendBase.Transposed(768, 768, attention: 2304),
+                mlp: new PretendBase.Transposed(3072, 768))))),
+            36,
+            factor: 4);
 
     // Its config lists q, k, v and o, and its base has o alone; B is zero throughout.
     [Fact]
@@ -69,7 +80,7 @@ public sealed class AcceptedTests
         // The first update as one product in float64.
         var first = adapter.Updates[0];
         using var delta = first.Delta();
-        var (a, b, found) = (Values.Matrix(first.A), Values.Matrix(first.B), Values.Matrix(delta));
+        var (a, b, found) = (Values.Matrix(first.A), Values.Matrix(first.B), Values.Matrix(first is Conv1DUpdate ? delta.t() : delta));
         for (var o = 0; o < 8; o++)
         {
             for (var i = 0; i < 8; i++)

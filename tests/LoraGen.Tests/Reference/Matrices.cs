@@ -27,5 +27,17 @@ internal static class Matrices
         return result;
     }
 
+    public static double[,] Transpose(double[,] matrix)
+    {
+        var result = new double[matrix.GetLength(1), matrix.GetLength(0)];
+        for (var i = 0; i < matrix.GetLength(0); i++)
+        {
+            for (var j = 0; j < matrix.GetLength(1); j++)
+                result[j, i] = matrix[i, j];
+        }
+
+        return result;
+    }
+
     public static double[,] Abs(double[,] matrix) => Map(matrix, Math.Abs);
 }
