@@ -12,7 +12,10 @@ public sealed partial class ReferencePageTests
     private static readonly string Page = Path.Combine(Repository.Root, "docs/reference.md");
 
     private static readonly Type[] Documented =
-        [typeof(LoraModelAttribute), typeof(LoraTargetAttribute), typeof(LoraConfig), typeof(ILoraModel<>), typeof(LoraAdapter), typeof(LowRankUpdate), typeof(LoraException)];
+    [
+        typeof(LoraModelAttribute), typeof(LoraTargetAttribute), typeof(LoraConfig), typeof(ILoraModel<>), typeof(LoraAdapter), typeof(LowRankUpdate),
+        typeof(EmbeddingUpdate), typeof(Conv1D), typeof(LoraException),
+    ];
 
     [Fact]
     public void It_says_what_the_XML_documentation_says()

@@ -5,8 +5,8 @@ namespace LoraGen;
 
 /// <summary>
 /// The update of an <c>Embedding</c>: y = W0[ids] + s (B A)^T[ids], weight W0 [num_embeddings, embedding_dim], A [r, num_embeddings],
-/// B [embedding_dim, r]. A new A is zero and a new B is drawn from N(0, 1): a lookup in a random A would have no reason to be small, and
-/// an id that is never seen keeps the base's row (PEFT: <c>lora_embedding_A</c>, <c>lora_embedding_B</c>). See <see cref="LowRankUpdate"/>.
+/// B [embedding_dim, r]. A new A is zero and a new B is drawn from N(0, 1), so that an id which training never saw keeps the base's row
+/// (PEFT: <c>lora_embedding_A</c>, <c>lora_embedding_B</c>). See <see cref="LowRankUpdate"/>.
 /// </summary>
 /// <remarks>
 /// As in PEFT, dropout is not applied: an id has no component that could be dropped. TorchSharp does not tell the embedding's

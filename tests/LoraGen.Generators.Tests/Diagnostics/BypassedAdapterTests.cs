@@ -8,6 +8,17 @@ namespace LoraGen.Generators.Tests.Diagnostics;
 public sealed class BypassedAdapterTests
 {
     [Fact]
+    public Task A_call_of_a_projection_of_any_kind_is_found() => Rule<BypassedAdapterAnalyzer>.Finds("""
+        [LoraModel]
+        public partial class Gpt() : Module<Tensor, Tensor>("Gpt")
+        {
+            [LoraTarget] private readonly Embedding wte = Embedding(8, 4);
+            [LoraTarget] private readonly Conv1D c_attn = new(4, 4);
+            public override Tensor forward(Tensor ids) => [|c_attn.call([|wte.forward(ids)|])|] + CAttn(Wte(ids));
+        }
+        """);
+
+    [Fact]
     public Task A_direct_call_is_found() => Rule<BypassedAdapterAnalyzer>.Says(
         "'q_proj' is called past its adapter: call 'QProj' in its place",
         Model("public override Tensor forward(Tensor x) => {|#0:q_proj.call(x)|};"));

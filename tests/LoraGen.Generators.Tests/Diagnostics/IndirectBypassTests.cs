@@ -161,6 +161,17 @@ public sealed class IndirectBypassTests
         Tensor Each(Tensor x) { foreach (var p in new[] { q_proj }) { x = [|functional.linear(x, p.weight!)|]; } return x; }
         """));
 
+    // The head that is tied to an embedding is another projection than the embedding.
+    [Fact]
+    public Task The_weight_of_an_embedding_in_functional_linear_is_not() => Rule<BypassedAdapterAnalyzer>.Finds("""
+        [LoraModel]
+        public partial class Gpt() : Module<Tensor, Tensor>("Gpt")
+        {
+            [LoraTarget] private readonly Embedding wte = Embedding(8, 4);
+            public override Tensor forward(Tensor ids) => functional.linear(Wte(ids), wte.weight!);
+        }
+        """);
+
     [Fact]
     public Task The_message_names_functional_linear() => Rule<BypassedAdapterAnalyzer>.Says(
         "'q_proj' is computed by functional.linear past its adapter: call 'QProj' in its place",

@@ -47,6 +47,30 @@ public sealed class UnsupportedTargetTests
         """);
 
     [Fact]
+    public Task An_Embedding_and_a_Conv1D_are_not() => Rule<UnsupportedTargetAnalyzer>.Finds("""
+        [LoraModel]
+        public partial class Gpt() : Module<Tensor, Tensor>("Gpt")
+        {
+            [LoraTarget] private readonly Embedding wte = Embedding(8, 4);
+            [LoraTarget] private readonly LoraGen.Conv1D c_attn = new(4, 4);
+            public override Tensor forward(Tensor ids) => CAttn(Wte(ids));
+        }
+        """);
+
+    // A convolution, whose name differs in one letter.
+    [Fact]
+    public Task A_Conv1d_is_found() => Rule<UnsupportedTargetAnalyzer>.Says(
+        "'conv' cannot be a LoRA target: its type is 'Conv1d', not 'Linear', 'Conv1D' or 'Embedding'",
+        """
+        [LoraModel]
+        public partial class Gpt() : Module<Tensor, Tensor>("Gpt")
+        {
+            [LoraTarget] private readonly TorchSharp.Modules.Conv1d {|#0:conv|} = torch.nn.Conv1d(4, 4, 1);
+            public override Tensor forward(Tensor x) => x;
+        }
+        """);
+
+    [Fact]
     public Task A_Linear_that_may_be_null_is_not() => Rule<UnsupportedTargetAnalyzer>.Finds("""
         [LoraModel]
         public partial class Mlp() : Module<Tensor, Tensor>("Mlp")

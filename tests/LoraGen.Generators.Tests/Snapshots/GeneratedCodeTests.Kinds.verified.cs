@@ -52,6 +52,12 @@ namespace Sample
         private global::TorchSharp.torch.Tensor Score(global::TorchSharp.torch.Tensor x)
             => global::LoraGen.LinearUpdate.Forward(score, ActiveAdapter?.score, x);
 
+        /// <summary>lm_head(x) and, when an adapter is active, its update: W0 x + b + (alpha / r) B A x; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise; adapted only where a LoraConfig names it.</summary>
+        /// <param name="x">The input, [..., in_features].</param>
+        /// <returns>The output, [..., out_features].</returns>
+        private global::TorchSharp.torch.Tensor LmHead(global::TorchSharp.torch.Tensor x)
+            => global::LoraGen.LinearUpdate.Forward(lm_head, ActiveAdapter?.lm_head, x);
+
         /// <inheritdoc/>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
         public Adapter NewAdapter(global::LoraGen.AdapterBuilder builder)
@@ -71,6 +77,7 @@ namespace Sample
             sites.Add("wte", wte, adapter.wte);
             sites.Add("c_attn", c_attn, adapter.c_attn);
             sites.Add("score", score, adapter.score);
+            sites.Add("lm_head", lm_head, adapter.lm_head);
         }
 
         /// <summary>A and B of every annotated projection of Kinds; it owns nothing of the base.</summary>
@@ -85,6 +92,9 @@ namespace Sample
             /// <summary>The update of score, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise.</summary>
             public readonly global::LoraGen.LinearUpdate score;
 
+            /// <summary>The update of lm_head, (alpha / r) B A: A [r, in_features], B [out_features, r]; rank 8, alpha 8, scale 1 unless a LoraConfig says otherwise; adapted only where a LoraConfig names it.</summary>
+            public readonly global::LoraGen.LinearUpdate lm_head;
+
             /// <summary>Used by CreateAdapter and Load.</summary>
             [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
             public Adapter(global::Sample.Kinds model, global::LoraGen.AdapterBuilder builder)
@@ -93,9 +103,11 @@ namespace Sample
                 wte = builder.Embedding("wte", model.wte, rank: 3, alpha: 6d, dropout: 0d);
                 c_attn = builder.Conv1D("c_attn", model.c_attn, rank: 2, alpha: 5d, dropout: 0d);
                 score = builder.Linear("score", model.score, rank: 8, alpha: 8d, dropout: 0d);
+                lm_head = builder.Linear("lm_head", model.lm_head, rank: 8, alpha: 8d, dropout: 0d, byDefault: false, outputHead: true);
                 register_module("wte", wte);
                 register_module("c_attn", c_attn);
                 register_module("score", score);
+                register_module("lm_head", lm_head);
             }
 
             /// <summary>Reads adapter_config.json and adapter_model.safetensors (PEFT's format) from folder for model.</summary>

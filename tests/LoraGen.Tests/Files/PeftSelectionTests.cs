@@ -45,6 +45,31 @@ public sealed class PeftSelectionTests : IDisposable
         AssertSame(adapter, loaded);
     }
 
+    [Theory]
+    [InlineData("c_attn|wte|lm_head", 5)]
+    [InlineData("gate|c_attn", 6)]
+    [InlineData("wte", 1)]
+    public void Among_projections_of_several_kinds(string names, int count)
+    {
+        using var model = new Gpt();
+        using var adapter = model.CreateAdapter(new LoraConfig { TargetModules = names.Split('|'), RankPattern = new Dictionary<string, int> { ["wte|gate"] = 3 } }).Trained();
+        Assert.Equal(count, adapter.Updates.Count);
+        AssertSelects(model, adapter);
+        using var loaded = Gpt.Adapter.Load(_folder.Path, model);
+        AssertSame(adapter, loaded);
+    }
+
+    [Fact]
+    public void In_some_layers_and_without_what_is_excluded()
+    {
+        using var model = new Gpt();
+        using var adapter = model.CreateAdapter(new LoraConfig { TargetModules = ["c_attn", "gate"], LayersToTransform = [0, 2], ExcludeModules = ["h.2.gate"] }).Trained();
+        Assert.Equal(3, adapter.Updates.Count);
+        AssertSelects(model, adapter);
+        using var loaded = Gpt.Adapter.Load(_folder.Path, model);
+        AssertSame(adapter, loaded);
+    }
+
     // "fc" alone would catch both, whether it is meant as a name or as a path.
     [Theory]
     [InlineData("fc")]
