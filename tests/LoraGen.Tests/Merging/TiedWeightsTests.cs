@@ -40,17 +40,16 @@ public sealed class TiedWeightsTests : IDisposable
     [Theory]
     [InlineData("wte", "transformer.wte")]
     [InlineData("lm_head", "lm_head")]
-    [InlineData("wte lm_head", "transformer.wte")]
+    [InlineData("wte lm_head", "lm_head")]
     public void A_merge_is_refused_since_it_would_change_the_other_too(string targets, string path)
     {
         using var adapter = _model.CreateAdapter(new LoraConfig { TargetModules = targets.Split(' ') }).Trained();
         _model.ActiveAdapter = adapter;
         var bits = Base.Bytes(_model);
 
-        // lm_head comes first in the order of the source where both are adapted.
         var refusal = Assert.Throws<LoraException>(() => _model.Merge(adapter));
 
-        Assert.Contains(path, refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: ", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("[transformer.wte.weight, lm_head.weight]", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(bits, Base.Bytes(_model));
         Assert.Same(adapter, _model.ActiveAdapter);
