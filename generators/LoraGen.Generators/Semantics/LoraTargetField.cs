@@ -14,6 +14,7 @@ internal sealed class LoraTargetField
     {
         Field = field;
         Attribute = attribute;
+        Kind = ProjectionKind.All.FirstOrDefault(kind => field.Type.Is(kind.Type));
         Rank = attribute.FindArgument("Rank", 8);
         Alpha = attribute.FindArgument("Alpha", 8d);
         Dropout = attribute.FindArgument("Dropout", 0d);
@@ -57,7 +58,7 @@ internal sealed class LoraTargetField
     public ISymbol Declaration => Field.AssociatedSymbol ?? Field;
 
     /// <summary>What the field's type is, or null where LoraGen cannot adapt it.</summary>
-    public ProjectionKind? Kind => ProjectionKind.All.FirstOrDefault(kind => Field.Type.Is(kind.Type));
+    public ProjectionKind? Kind { get; }
 
     public bool HasValidRank => Rank >= 1;
 
