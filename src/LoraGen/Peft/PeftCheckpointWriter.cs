@@ -74,8 +74,8 @@ internal static class PeftCheckpointWriter
     [
         ("r", config.Rank),
         ("lora_alpha", config.Alpha),
-        ("rank_pattern", Map(config.RankPattern)),
-        ("alpha_pattern", Map(config.AlphaPattern)),
+        ("rank_pattern", Map(config.RankPattern, rank => rank)),
+        ("alpha_pattern", Map(config.AlphaPattern, alpha => alpha)),
     ];
 
     // Of what was loralib's, and of slices that become one update: by each layer's own path, since the base's other layers are not known.
@@ -90,8 +90,8 @@ internal static class PeftCheckpointWriter
         var alpha = MostCommon(layers.Select(layer => layer.Alpha), checkpoint.Config.Alpha);
         yield return ("r", rank);
         yield return ("lora_alpha", alpha);
-        yield return ("rank_pattern", Map(layers.Where(layer => layer.Rank != rank).ToDictionary(layer => Exactly(layer.Path), layer => layer.Rank)));
-        yield return ("alpha_pattern", Map(layers.Where(layer => layer.Alpha != alpha).ToDictionary(layer => Exactly(layer.Path), layer => layer.Alpha)));
+        yield return ("rank_pattern", Map(layers.Where(layer => layer.Rank != rank).ToDictionary(layer => Exactly(layer.Path), layer => layer.Rank), value => value));
+        yield return ("alpha_pattern", Map(layers.Where(layer => layer.Alpha != alpha).ToDictionary(layer => Exactly(layer.Path), layer => layer.Alpha), value => value));
         if (checkpoint.IsLoralib)
         {
             yield return ("target_modules", List([.. layers.Select(layer => layer.Path)]));
@@ -106,5 +106,7 @@ internal static class PeftCheckpointWriter
 
     private static JsonArray? List(IReadOnlyList<string>? names) => names is null ? null : new JsonArray([.. names.Distinct().Select(name => JsonValue.Create(name))]);
 
-    private static JsonObject Map<T>(IReadOnlyDictionary<string, T> values) => new(values.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)JsonValue.Create(item.Value))));
+    // The kind of number is known to the caller: a generic JsonValue would need reflection, which a trimmed program does not have.
+    private static JsonObject Map<T>(IReadOnlyDictionary<string, T> values, Func<T, JsonNode> node)
+        => new(values.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)node(item.Value))));
 }
