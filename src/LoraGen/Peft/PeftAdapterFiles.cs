@@ -1,16 +1,15 @@
 using LoraGen.Files;
-using LoraGen.Safetensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace LoraGen.Peft;
 
-/// <summary>An adapter on disk as PEFT lays it out, opened for reading: <c>adapter_config.json</c> beside <c>adapter_model.safetensors</c>.</summary>
+/// <summary>An adapter on disk as PEFT lays it out, opened for reading: <c>adapter_config.json</c> beside <c>adapter_model.safetensors</c> or, where there is none, <c>adapter_model.bin</c>.</summary>
 internal sealed class PeftAdapterFiles : IDisposable
 {
-    private readonly SafetensorsFile _weights;
+    private readonly ITensorFile _weights;
 
-    private PeftAdapterFiles(string configPath, LoraConfig config, SafetensorsFile weights)
+    private PeftAdapterFiles(string configPath, LoraConfig config, ITensorFile weights)
         => (ConfigPath, Config, _weights) = (configPath, config, weights);
 
     public string ConfigPath { get; }
@@ -26,21 +25,13 @@ internal sealed class PeftAdapterFiles : IDisposable
         {
             // First, since another method's weights are of no use in any format.
             var config = PeftConfigReader.Read(pair.ConfigPath, pair.Config);
-            return new PeftAdapterFiles(pair.ConfigPath, config, pair.Weights ?? throw NoWeights(folder));
+            return new PeftAdapterFiles(pair.ConfigPath, config, pair.Weights ?? (ITensorFile)PeftWeights.OpenPickle(folder));
         }
         catch
         {
             pair.Weights?.Dispose();
             throw;
         }
-    }
-
-    private static LoraException NoWeights(string folder)
-    {
-        var (weights, pickle) = (Path.Combine(folder, PeftKeys.WeightsFile), Path.Combine(folder, "adapter_model.bin"));
-        return File.Exists(pickle)
-            ? new LoraException($"{pickle}: expected {PeftKeys.WeightsFile}, found a pickle file. Save the adapter again with safe_serialization=True.")
-            : new LoraException($"{weights}: expected the weights of an adapter, found no such file.");
     }
 
     /// <summary>
@@ -56,7 +47,7 @@ internal sealed class PeftAdapterFiles : IDisposable
 
     private bool IsThere(string key, long rows, long columns)
     {
-        if (!_weights.Entries.TryGetValue(key, out var entry))
+        if (_weights.Find(key) is not { } entry)
         {
             return false;
         }
@@ -87,7 +78,7 @@ internal sealed class PeftAdapterFiles : IDisposable
             .ToDictionary(item => item.Key, item => item.Parameter, StringComparer.Ordinal);
         var kept = sites.Where(site => site.Update.IsTargeted)
             .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
-            .Where(item => _weights.Entries.ContainsKey(item.Key))
+            .Where(item => _weights.Find(item.Key) is not null)
             .ToDictionary(item => item.Key, item => item.Weight, StringComparer.Ordinal);
         RequireSameKeys(expected, kept);
 
@@ -114,7 +105,7 @@ internal sealed class PeftAdapterFiles : IDisposable
     private void RequireSameValues(string key, Parameter weight)
     {
         using var scope = NewDisposeScope();
-        var entry = _weights.Entries[key];
+        var entry = _weights.Find(key)!;
         var stored = _weights.Read(key).to(weight.device);
         if (!entry.Shape.SequenceEqual(weight.shape) || !(Same(stored.to_type(weight.dtype), weight) || Same(weight.to_type(stored.dtype), stored)))
         {
@@ -126,8 +117,8 @@ internal sealed class PeftAdapterFiles : IDisposable
 
     private void RequireSameKeys(Dictionary<string, Parameter> expected, Dictionary<string, Parameter> kept)
     {
-        var missing = expected.Keys.Where(key => !_weights.Entries.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
-        var unexpected = _weights.Entries.Keys.Where(key => !expected.ContainsKey(key) && !kept.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
+        var missing = expected.Keys.Where(key => _weights.Find(key) is null).Order(StringComparer.Ordinal).ToList();
+        var unexpected = _weights.Keys.Where(key => !expected.ContainsKey(key) && !kept.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + unexpected.Count > 0)
         {
             throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Excerpt.Of(missing)}]; unexpected: [{Excerpt.Of(unexpected)}].");

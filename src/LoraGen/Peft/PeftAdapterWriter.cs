@@ -29,12 +29,26 @@ internal static class PeftAdapterWriter
     public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
     {
         GivenPath.Require(folder);
+        var place = Path.Combine(folder, PeftKeys.WeightsFile);
+        Write(
+            folder,
+            PeftConfigWriter.Write(updates, builder),
+            updates.SelectMany(update => Tensors(place, update)),
+            [KeyValuePair.Create(PeftKeys.FingerprintMetadata, builder.BaseFingerprint!)]);
+    }
+
+    /// <summary>Replaces the adapter in a folder, which is made if need be, by these tensors with this config.</summary>
+    /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
+    /// <exception cref="LoraException">Another save into this folder is running, or the folder cannot be written.</exception>
+    public static void Write(
+        string folder, JsonObject options, IEnumerable<KeyValuePair<string, Tensor>> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
+    {
+        GivenPath.Require(folder);
         var (weightsPath, configPath) = (Path.Combine(folder, PeftKeys.WeightsFile), Path.Combine(folder, PeftKeys.ConfigFile));
-        var config = Utf8(PeftConfigWriter.Write(updates, builder));
-        var weights = SafetensorsWriter.Content(weightsPath, updates.SelectMany(update => Tensors(weightsPath, update)), new Dictionary<string, string>
+        var config = Utf8(options);
+        var weights = SafetensorsWriter.Content(weightsPath, tensors, new Dictionary<string, string>(metadata)
         {
             ["format"] = "pt",
-            [PeftKeys.FingerprintMetadata] = builder.BaseFingerprint!,
             [PeftKeys.ConfigDigestMetadata] = Digest(config),
         });
 

@@ -13,7 +13,7 @@ namespace LoraGen.Safetensors;
 /// Not through a memory map, which would save no copy here: a process that reads a mapped file which another program shortens meanwhile
 /// is killed by the system, where a read that falls short is an exception like any other.
 /// </remarks>
-public sealed class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : ITensorFile
 {
     private readonly SafetensorsHeader _header;
     private readonly SafeFileHandle _file;
@@ -32,6 +32,8 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>The free strings of <c>__metadata__</c>; empty when the file has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    IEnumerable<string> ITensorFile.Keys => Entries.Keys;
 
     /// <summary>When the opened file, which another may have replaced since, was written.</summary>
     internal DateTime WrittenUtc => File.GetLastWriteTimeUtc(_file);
@@ -62,6 +64,8 @@ public sealed class SafetensorsFile : IDisposable
             throw;
         }
     }
+
+    StoredTensor? ITensorFile.Find(string key) => Entries.TryGetValue(key, out var entry) ? new StoredTensor(entry.Dtype, entry.Shape) : null;
 
     /// <summary>Reads one tensor into memory of its own, in the file's dtype, on the CPU.</summary>
     /// <exception cref="LoraException">The file has no such key, or was shortened after it was opened.</exception>

@@ -121,10 +121,10 @@ public sealed class StrictWeightsTests : IDisposable
     }
 
     [Fact]
-    public void A_pickle_file_alone()
+    public void A_safetensors_file_named_as_a_pickle()
     {
         File.Move(_saved.WeightsPath, Path.Combine(_saved.Folder, "adapter_model.bin"));
-        _saved.AssertRefused("adapter_model.bin", "expected adapter_model.safetensors", "pickle");
+        _saved.AssertRefused("adapter_model.bin", "expected a zip archive, found other bytes");
     }
 
     [Fact]
