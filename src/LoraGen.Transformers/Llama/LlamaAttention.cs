@@ -1,3 +1,4 @@
+using LoraGen.Transformers.Attention;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ namespace LoraGen.Transformers.Llama;
 
 /// <summary>Grouped-query self-attention with rotary positions.</summary>
 [LoraModel]
-public sealed partial class LlamaAttention : Module<Tensor, Tensor>
+public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Tensor>
 {
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear q_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear k_proj;
@@ -30,24 +31,21 @@ public sealed partial class LlamaAttention : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>Reads a whole sequence: x [batch, time, hidden] to [batch, time, hidden].</summary>
-    public override Tensor forward(Tensor x) => Attend(x, default);
-
-    internal Tensor Attend(Tensor x, AttentionContext context)
+    /// <summary>x [batch, time, hidden] to [batch, time, hidden].</summary>
+    public override Tensor forward(Tensor x, AttentionContext context)
     {
         using var scope = NewDisposeScope();
         var (batch, time) = (x.shape[0], x.shape[1]);
 
-        var queries = _rotary.Rotate(Heads(QProj(x), _config.NumAttentionHeads), context.Start);
-        var keys = _rotary.Rotate(Heads(KProj(x), _config.NumKeyValueHeads), context.Start);
+        var queries = _rotary.Rotate(Heads(QProj(x), _config.NumAttentionHeads), context.Positions);
+        var keys = _rotary.Rotate(Heads(KProj(x), _config.NumKeyValueHeads), context.Positions);
         var values = Heads(VProj(x), _config.NumKeyValueHeads);
         if (context.Cache is not null)
         {
             (keys, values) = context.Cache.Append(_layer, keys, values);
         }
 
-        var mask = context.Mask ?? (context.Start > 0 && time > 1 ? CausalMask(context.Start, time, x) : null);
-        var attended = Attend(queries, Repeat(keys), Repeat(values), mask, causal: mask is null && time > 1);
+        var attended = Attend(queries, Repeat(keys), Repeat(values), context.Full);
         var joined = attended.transpose(1, 2).reshape(batch, time, _config.HiddenSize);
         return OProj(joined).MoveToOuterDisposeScope();
 
@@ -55,17 +53,13 @@ public sealed partial class LlamaAttention : Module<Tensor, Tensor>
         Tensor Heads(Tensor projected, int heads) => projected.view(batch, time, heads, _config.HeadDim).transpose(1, 2);
     }
 
-    // The kernel's own causal mask counts from the first key; with earlier tokens in the cache it has to count from the last.
-    private static Tensor CausalMask(long start, long time, Tensor like)
-        => full([time, start + time], double.NegativeInfinity, dtype: like.dtype, device: like.device).triu(start + 1);
-
     // On a CPU the kernel's backward pass in bf16 takes about five times as long as in fp32.
-    private static Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor? mask, bool causal)
+    private static Tensor Attend(Tensor queries, Tensor keys, Tensor values, AttentionMask mask)
     {
         var dtype = queries.dtype;
         var computing = queries.device_type == DeviceType.CPU && queries.requires_grad ? ScalarType.Float32 : dtype;
         return functional.scaled_dot_product_attention(
-            queries.to_type(computing), keys.to_type(computing), values.to_type(computing), mask, is_casual: causal).to_type(dtype);
+            queries.to_type(computing), keys.to_type(computing), values.to_type(computing), mask.Additive, is_casual: mask.IsCausal).to_type(dtype);
     }
 
     // Each key-value head serves the same number of query heads; the native kernel wants them spelt out.

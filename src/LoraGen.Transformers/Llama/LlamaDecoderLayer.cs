@@ -1,3 +1,4 @@
+using LoraGen.Transformers.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -6,7 +7,7 @@ namespace LoraGen.Transformers.Llama;
 
 /// <summary>One pre-norm decoder layer: attention and feed-forward, each added to the residual stream.</summary>
 [LoraModel]
-public sealed partial class LlamaDecoderLayer : Module<Tensor, Tensor>
+public sealed partial class LlamaDecoderLayer : Module<Tensor, AttentionContext, Tensor>
 {
     private readonly RmsNorm input_layernorm;
     private readonly LlamaAttention self_attn;
@@ -23,13 +24,11 @@ public sealed partial class LlamaDecoderLayer : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>Reads a whole sequence: x [batch, time, hidden] to [batch, time, hidden].</summary>
-    public override Tensor forward(Tensor x) => Read(x, default);
-
-    internal Tensor Read(Tensor x, AttentionContext context)
+    /// <summary>x [batch, time, hidden] to [batch, time, hidden].</summary>
+    public override Tensor forward(Tensor x, AttentionContext context)
     {
         using var scope = NewDisposeScope();
-        x = x + self_attn.Attend(input_layernorm.call(x), context);
+        x = x + self_attn.call(input_layernorm.call(x), context);
         return (x + mlp.call(post_attention_layernorm.call(x))).MoveToOuterDisposeScope();
     }
 }

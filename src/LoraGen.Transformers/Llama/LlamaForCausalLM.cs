@@ -1,4 +1,6 @@
 using LoraGen.Safetensors;
+using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Generation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,7 +10,7 @@ namespace LoraGen.Transformers.Llama;
 
 /// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, whose checkpoint keys it keeps).</summary>
 [LoraModel]
-public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
+public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
 {
     private readonly LlamaModel model;
 
@@ -28,6 +30,25 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
     /// <summary>The model's shape.</summary>
     public LlamaConfig Config { get; }
 
+    /// <inheritdoc/>
+    public int VocabSize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public int NumHiddenLayers => Config.NumHiddenLayers;
+
+    /// <inheritdoc/>
+    public int MaxPositionEmbeddings => Config.MaxPositionEmbeddings;
+
+    /// <inheritdoc/>
+    public Device Device
+    {
+        get
+        {
+            using var weight = model.TokenEmbedding;
+            return weight.device;
+        }
+    }
+
     /// <summary>Token ids [batch, time] to next-token logits [batch, time, vocab].</summary>
     public override Tensor forward(Tensor ids)
     {
@@ -35,13 +56,10 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
         return Logits(hidden);
     }
 
-    /// <summary>Token ids [batch, time] to the last layer's normed states [batch, time, hidden].</summary>
-    /// <param name="ids">Token ids.</param>
-    /// <param name="cache">Keys and values of earlier tokens, extended by this call; null to read the whole sequence at once.</param>
-    /// <param name="mask">Additive attention mask [batch, 1, time, time so far]; null for plain causal attention.</param>
-    public Tensor Hidden(Tensor ids, KeyValueCache? cache = null, Tensor? mask = null) => model.Read(ids, new AttentionContext(cache, mask));
+    /// <inheritdoc/>
+    public Tensor Hidden(Tensor ids, KeyValueCache? cache = null, Tensor? tokens = null) => model.Read(ids, cache, tokens);
 
-    /// <summary>States [..., hidden] to logits [..., vocab]; hand it only the positions whose logits are needed, since the vocabulary is wide.</summary>
+    /// <inheritdoc/>
     public Tensor Logits(Tensor hidden)
     {
         if (lm_head is not null)

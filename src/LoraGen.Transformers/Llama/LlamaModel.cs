@@ -1,3 +1,4 @@
+using LoraGen.Transformers.Attention;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,10 +14,12 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
     private readonly ModuleList<LlamaDecoderLayer> layers;
     private readonly RmsNorm norm;
     private readonly RotaryEmbedding _rotary;
+    private readonly int _maxPositions;
 
     internal LlamaModel(LlamaConfig config)
         : base(nameof(LlamaModel))
     {
+        _maxPositions = config.MaxPositionEmbeddings;
         _rotary = new RotaryEmbedding(config.HeadDim, config.MaxPositionEmbeddings, config.RopeTheta);
         embed_tokens = Embedding(config.VocabSize, config.HiddenSize);
         layers = new ModuleList<LlamaDecoderLayer>(
@@ -29,17 +32,24 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
     public Parameter TokenEmbedding => embed_tokens.weight!;
 
     /// <summary>Token ids [batch, time] to hidden states [batch, time, hidden].</summary>
-    public override Tensor forward(Tensor ids) => Read(ids, default);
+    public override Tensor forward(Tensor ids) => Read(ids, null, null);
 
-    internal Tensor Read(Tensor ids, AttentionContext context)
+    internal Tensor Read(Tensor ids, KeyValueCache? cache, Tensor? tokens)
     {
         using var scope = NewDisposeScope();
         var x = embed_tokens.call(ids);
-        foreach (var layer in layers)
+        var context = AttentionContext.Of(ids, cache, tokens, x.dtype);
+        if (context.Total > _maxPositions)
         {
-            x = layer.Read(x, context);
+            throw new LoraException($"A sequence of {context.Total} tokens is longer than max_position_embeddings = {_maxPositions}.");
         }
 
+        foreach (var layer in layers)
+        {
+            x = layer.call(x, context);
+        }
+
+        cache?.Advance(ids.shape[1]);
         return norm.call(x).MoveToOuterDisposeScope();
     }
 

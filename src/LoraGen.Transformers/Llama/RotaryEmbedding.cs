@@ -11,19 +11,13 @@ internal sealed class RotaryEmbedding(int headDim, int maxPositions, double thet
 {
     private Tensor? _cos, _sin;
 
-    /// <summary>Turns x [batch, heads, time, headDim] by the angles of positions start, start + 1, ...</summary>
-    public Tensor Rotate(Tensor x, long start)
+    /// <summary>Turns x [batch, heads, time, headDim] by the angles of its positions, int64 [batch or 1, time].</summary>
+    public Tensor Rotate(Tensor x, Tensor positions)
     {
-        var time = x.shape[2];
-        if (start + time > maxPositions)
-        {
-            throw new LoraException($"A sequence of {start + time} tokens is longer than max_position_embeddings = {maxPositions}.");
-        }
-
         EnsureTable(x);
         using var scope = NewDisposeScope();
-        var cos = _cos!.narrow(0, start, time);
-        var sin = _sin!.narrow(0, start, time);
+        var cos = _cos![positions].unsqueeze(1); // [batch or 1, 1, time, headDim]
+        var sin = _sin![positions].unsqueeze(1);
         var halves = x.chunk(2, dim: -1);
         var rotated = cat([-halves[1], halves[0]], dim: -1);
         return (x * cos + rotated * sin).MoveToOuterDisposeScope();
