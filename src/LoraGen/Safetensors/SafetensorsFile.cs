@@ -67,24 +67,11 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="LoraException">The file has no such key, or was shortened after it was opened.</exception>
     public Tensor Read(string key)
     {
-        if (!Entries.TryGetValue(key, out var entry))
-        {
-            throw new LoraException($"{Path}: {Excerpt.Of(key)}: expected a tensor of this name, found {Entries.Count} others.");
-        }
-
+        var entry = Entry(key);
         var tensor = empty([.. entry.Shape], entry.Dtype, device: CPU);
         try
         {
-            var offset = _header.DataStart + entry.Begin;
-            foreach (var piece in TensorBytes.Pieces(tensor))
-            {
-                using (piece)
-                {
-                    ReadExactly($"{Path}: {Excerpt.Of(key)}", _file, piece.bytes, offset);
-                    offset += piece.bytes.Length;
-                }
-            }
-
+            ReadInto(key, tensor);
             return tensor;
         }
         catch
@@ -93,6 +80,38 @@ public sealed class SafetensorsFile : IDisposable
             throw;
         }
     }
+
+    /// <summary>Reads one tensor straight into the memory of another, so that nothing is held twice.</summary>
+    /// <param name="key">The tensor to read.</param>
+    /// <param name="destination">A contiguous tensor on the CPU, of the file's dtype and shape; without gradients, or under <c>no_grad</c>.</param>
+    /// <exception cref="LoraException">
+    /// The file has no such key, or was shortened after it was opened; or <paramref name="destination"/> is of another shape, dtype or device.
+    /// </exception>
+    public void ReadInto(string key, Tensor destination)
+    {
+        var entry = Entry(key);
+        var place = $"{Path}: {Excerpt.Of(key)}";
+        if (destination.dtype != entry.Dtype || destination.device_type != DeviceType.CPU || !destination.is_contiguous() || !destination.shape.SequenceEqual(entry.Shape))
+        {
+            throw new LoraException(
+                $"{place}: expected a contiguous {entry.Dtype} [{string.Join(", ", entry.Shape)}] on the CPU to read into, " +
+                $"found {destination.dtype} [{string.Join(", ", destination.shape)}] on {destination.device}.");
+        }
+
+        var offset = _header.DataStart + entry.Begin;
+        foreach (var piece in TensorBytes.Pieces(destination))
+        {
+            using (piece)
+            {
+                ReadExactly(place, _file, piece.bytes, offset);
+                offset += piece.bytes.Length;
+            }
+        }
+    }
+
+    private SafetensorsEntry Entry(string key) => Entries.TryGetValue(key, out var entry)
+        ? entry
+        : throw new LoraException($"{Path}: {Excerpt.Of(key)}: expected a tensor of this name, found {Entries.Count} others.");
 
     /// <summary>Fills a buffer from a place in the file on.</summary>
     /// <exception cref="LoraException">The file ends before, or the disk fails.</exception>
