@@ -1,4 +1,5 @@
 using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -19,15 +20,15 @@ public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Te
     private readonly LlamaConfig _config;
     private readonly RotaryEmbedding _rotary;
 
-    internal LlamaAttention(LlamaConfig config, int layer, RotaryEmbedding rotary)
+    internal LlamaAttention(LlamaConfig config, int layer, RotaryEmbedding rotary, Weights weights)
         : base(nameof(LlamaAttention))
     {
         (_config, _layer, _rotary) = (config, layer, rotary);
         var (width, keyValueWidth) = (config.HiddenSize, config.NumKeyValueHeads * config.HeadDim);
-        q_proj = Weights.Linear(width, width);
-        k_proj = Weights.Linear(width, keyValueWidth);
-        v_proj = Weights.Linear(width, keyValueWidth);
-        o_proj = Weights.Linear(width, width);
+        q_proj = weights.Linear(width, width);
+        k_proj = weights.Linear(width, keyValueWidth);
+        v_proj = weights.Linear(width, keyValueWidth);
+        o_proj = weights.Linear(width, width);
         RegisterComponents();
     }
 

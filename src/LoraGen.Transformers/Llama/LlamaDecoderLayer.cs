@@ -1,4 +1,5 @@
 using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -14,13 +15,13 @@ public sealed partial class LlamaDecoderLayer : Module<Tensor, AttentionContext,
     private readonly RmsNorm post_attention_layernorm;
     private readonly LlamaMlp mlp;
 
-    internal LlamaDecoderLayer(LlamaConfig config, int layer, RotaryEmbedding rotary)
+    internal LlamaDecoderLayer(LlamaConfig config, int layer, RotaryEmbedding rotary, Weights weights)
         : base(nameof(LlamaDecoderLayer))
     {
-        input_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps);
-        self_attn = new LlamaAttention(config, layer, rotary);
-        post_attention_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps);
-        mlp = new LlamaMlp(config);
+        input_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps, weights);
+        self_attn = new LlamaAttention(config, layer, rotary, weights);
+        post_attention_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps, weights);
+        mlp = new LlamaMlp(config, weights);
         RegisterComponents();
     }
 

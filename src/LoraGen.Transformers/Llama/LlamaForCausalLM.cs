@@ -1,5 +1,7 @@
+using System.Text.RegularExpressions;
 using LoraGen.Safetensors;
 using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Checkpoints;
 using LoraGen.Transformers.Generation;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -19,11 +21,16 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
 
     /// <summary>A model whose weights are not initialised: load a checkpoint, or call <see cref="Initialize"/>.</summary>
     public LlamaForCausalLM(LlamaConfig config)
+        : this(config, Weights.Default)
+    {
+    }
+
+    private LlamaForCausalLM(LlamaConfig config, Weights weights)
         : base(nameof(LlamaForCausalLM))
     {
         Config = config;
-        model = new LlamaModel(config);
-        lm_head = config.TieWordEmbeddings ? null : Weights.Linear(config.HiddenSize, config.VocabSize);
+        model = new LlamaModel(config, weights);
+        lm_head = config.TieWordEmbeddings ? null : weights.Linear(config.HiddenSize, config.VocabSize);
         RegisterComponents();
     }
 
@@ -91,21 +98,7 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
     public static LlamaForCausalLM Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
         var config = LlamaConfig.Read(Path.Combine(folder, "config.json"));
-        var weights = Path.Combine(folder, "model.safetensors");
-
-        // Before memory is taken for a size that only the config believes in.
-        Checkpoint.RequireShape(weights, "model.embed_tokens.weight", config.VocabSize, config.HiddenSize);
-        var result = new LlamaForCausalLM(config);
-        try
-        {
-            Checkpoint.Load(weights, result, dtype);
-            return device is null ? result : result.to(device);
-        }
-        catch
-        {
-            result.Dispose();
-            throw;
-        }
+        return Checkpoint.Load(folder, Keys(config), dtype, device, weights => new LlamaForCausalLM(config, weights));
     }
 
     /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face does; the folder is made if need be.</summary>
@@ -115,4 +108,14 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
         Config.Write(Path.Combine(folder, "config.json"));
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), state_dict(), new Dictionary<string, string> { ["format"] = "pt" });
     }
+
+    private static CheckpointKeys Keys(LlamaConfig config) => new()
+    {
+        Prefix = "model.",
+        Ignored = RotaryBuffer(),
+        Tied = config.TieWordEmbeddings ? new Dictionary<string, string> { ["lm_head.weight"] = "model.embed_tokens.weight" } : [],
+    };
+
+    [GeneratedRegex(@"\.rotary_emb\.inv_freq$")]
+    private static partial Regex RotaryBuffer();
 }

@@ -1,4 +1,5 @@
 using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -16,15 +17,15 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
     private readonly RotaryEmbedding _rotary;
     private readonly int _maxPositions;
 
-    internal LlamaModel(LlamaConfig config)
+    internal LlamaModel(LlamaConfig config, Weights weights)
         : base(nameof(LlamaModel))
     {
         _maxPositions = config.MaxPositionEmbeddings;
         _rotary = new RotaryEmbedding(config.HeadDim, config.MaxPositionEmbeddings, config.RopeTheta);
-        embed_tokens = Embedding(config.VocabSize, config.HiddenSize);
+        embed_tokens = weights.Embedding(config.VocabSize, config.HiddenSize);
         layers = new ModuleList<LlamaDecoderLayer>(
-            [.. Enumerable.Range(0, config.NumHiddenLayers).Select(layer => new LlamaDecoderLayer(config, layer, _rotary))]);
-        norm = new RmsNorm(config.HiddenSize, config.RmsNormEps);
+            [.. Enumerable.Range(0, config.NumHiddenLayers).Select(layer => new LlamaDecoderLayer(config, layer, _rotary, weights))]);
+        norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, weights);
         RegisterComponents();
     }
 

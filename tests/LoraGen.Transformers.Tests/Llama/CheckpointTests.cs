@@ -78,8 +78,8 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void An_unexpected_key()
     {
-        Edit(file => file.Tensors["lm_head.weight"] = file.Tensors["model.embed_tokens.weight"]);
-        Refused(_weights, "missing: []", "unexpected: [lm_head.weight]");
+        Edit(file => file.Tensors["score.weight"] = file.Tensors["model.embed_tokens.weight"]);
+        Refused(_weights, "missing: []", "unexpected: [score.weight]");
     }
 
     [Fact]
