@@ -11,6 +11,9 @@ namespace LoraGen.Transformers.Attention;
 /// <param name="Windowed">The mask of a layer with a sliding window; the same where the model has none.</param>
 public sealed record AttentionContext(KeyValueCache? Cache, Tensor Positions, long Total, AttentionMask Full, AttentionMask Windowed)
 {
+    /// <summary>The angles by which queries and keys turn; null where positions are embedded otherwise.</summary>
+    internal RotaryAngles? Rotary { get; init; }
+
     /// <summary>The context of a pass.</summary>
     /// <param name="ids">Token ids [batch, time].</param>
     /// <param name="cache">Keys and values of earlier tokens, or null.</param>

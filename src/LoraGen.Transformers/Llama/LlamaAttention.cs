@@ -7,7 +7,7 @@ using static TorchSharp.torch.nn;
 
 namespace LoraGen.Transformers.Llama;
 
-/// <summary>Grouped-query self-attention with rotary positions.</summary>
+/// <summary>Grouped-query self-attention with rotary positions, and whatever of biases, norms and a sliding window the config asks for.</summary>
 [LoraModel]
 public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Tensor>
 {
@@ -16,19 +16,24 @@ public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Te
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear v_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear o_proj;
 
+    // Qwen3 alone has them: one gain for the heads of a layer.
+    private readonly RmsNorm? q_norm;
+    private readonly RmsNorm? k_norm;
+
     private readonly int _layer;
     private readonly LlamaConfig _config;
-    private readonly RotaryEmbedding _rotary;
 
-    internal LlamaAttention(LlamaConfig config, int layer, RotaryEmbedding rotary, Weights weights)
+    internal LlamaAttention(LlamaConfig config, int layer, Weights weights)
         : base(nameof(LlamaAttention))
     {
-        (_config, _layer, _rotary) = (config, layer, rotary);
-        var (width, keyValueWidth) = (config.HiddenSize, config.NumKeyValueHeads * config.HeadDim);
-        q_proj = weights.Linear(width, width);
-        k_proj = weights.Linear(width, keyValueWidth);
-        v_proj = weights.Linear(width, keyValueWidth);
-        o_proj = weights.Linear(width, width);
+        (_config, _layer) = (config, layer);
+        var (queryWidth, keyValueWidth) = (config.NumAttentionHeads * config.HeadDim, config.NumKeyValueHeads * config.HeadDim);
+        q_proj = weights.Linear(config.HiddenSize, queryWidth, config.QueryKeyValueBias);
+        k_proj = weights.Linear(config.HiddenSize, keyValueWidth, config.QueryKeyValueBias);
+        v_proj = weights.Linear(config.HiddenSize, keyValueWidth, config.QueryKeyValueBias);
+        o_proj = weights.Linear(queryWidth, config.HiddenSize, config.AttentionBias);
+        q_norm = config.QueryKeyNorm ? new RmsNorm(config.HeadDim, config.RmsNormEps, weights) : null;
+        k_norm = config.QueryKeyNorm ? new RmsNorm(config.HeadDim, config.RmsNormEps, weights) : null;
         RegisterComponents();
     }
 
@@ -38,20 +43,22 @@ public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Te
         using var scope = NewDisposeScope();
         var (batch, time) = (x.shape[0], x.shape[1]);
 
-        var queries = _rotary.Rotate(Heads(QProj(x), _config.NumAttentionHeads), context.Positions);
-        var keys = _rotary.Rotate(Heads(KProj(x), _config.NumKeyValueHeads), context.Positions);
+        var queries = Turned(Heads(QProj(x), _config.NumAttentionHeads), q_norm);
+        var keys = Turned(Heads(KProj(x), _config.NumKeyValueHeads), k_norm);
         var values = Heads(VProj(x), _config.NumKeyValueHeads);
         if (context.Cache is not null)
         {
             (keys, values) = context.Cache.Append(_layer, keys, values);
         }
 
-        var attended = Attend(queries, Repeat(keys), Repeat(values), context.Full);
-        var joined = attended.transpose(1, 2).reshape(batch, time, _config.HiddenSize);
+        var attended = Attend(queries, Repeat(keys), Repeat(values), _config.IsWindowed(_layer) ? context.Windowed : context.Full);
+        var joined = attended.transpose(1, 2).reshape(batch, time, -1); // [batch, time, heads * headDim]
         return OProj(joined).MoveToOuterDisposeScope();
 
         // [batch, time, heads * headDim] to [batch, heads, time, headDim]
         Tensor Heads(Tensor projected, int heads) => projected.view(batch, time, heads, _config.HeadDim).transpose(1, 2);
+
+        Tensor Turned(Tensor heads, RmsNorm? norm) => context.Rotary!.Turn(norm is null ? heads : norm.call(heads));
     }
 
     // On a CPU the kernel's backward pass in bf16 takes about five times as long as in fp32.

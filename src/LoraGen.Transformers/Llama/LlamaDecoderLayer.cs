@@ -15,11 +15,11 @@ public sealed partial class LlamaDecoderLayer : Module<Tensor, AttentionContext,
     private readonly RmsNorm post_attention_layernorm;
     private readonly LlamaMlp mlp;
 
-    internal LlamaDecoderLayer(LlamaConfig config, int layer, RotaryEmbedding rotary, Weights weights)
+    internal LlamaDecoderLayer(LlamaConfig config, int layer, Weights weights)
         : base(nameof(LlamaDecoderLayer))
     {
         input_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps, weights);
-        self_attn = new LlamaAttention(config, layer, rotary, weights);
+        self_attn = new LlamaAttention(config, layer, weights);
         post_attention_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEps, weights);
         mlp = new LlamaMlp(config, weights);
         RegisterComponents();

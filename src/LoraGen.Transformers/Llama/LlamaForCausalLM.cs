@@ -28,6 +28,7 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
     private LlamaForCausalLM(LlamaConfig config, Weights weights)
         : base(nameof(LlamaForCausalLM))
     {
+        config.Check(nameof(LlamaConfig));
         Config = config;
         model = new LlamaModel(config, weights);
         lm_head = config.TieWordEmbeddings ? null : weights.Linear(config.HiddenSize, config.VocabSize);
@@ -44,7 +45,7 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
     public int NumHiddenLayers => Config.NumHiddenLayers;
 
     /// <inheritdoc/>
-    public int MaxPositionEmbeddings => Config.MaxPositionEmbeddings;
+    public int MaxPositionEmbeddings => model.MaxPositions;
 
     /// <inheritdoc/>
     public Device Device

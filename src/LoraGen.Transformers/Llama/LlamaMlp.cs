@@ -17,9 +17,9 @@ public sealed partial class LlamaMlp : Module<Tensor, Tensor>
     internal LlamaMlp(LlamaConfig config, Weights weights)
         : base(nameof(LlamaMlp))
     {
-        gate_proj = weights.Linear(config.HiddenSize, config.IntermediateSize);
-        up_proj = weights.Linear(config.HiddenSize, config.IntermediateSize);
-        down_proj = weights.Linear(config.IntermediateSize, config.HiddenSize);
+        gate_proj = weights.Linear(config.HiddenSize, config.IntermediateSize, config.MlpBias);
+        up_proj = weights.Linear(config.HiddenSize, config.IntermediateSize, config.MlpBias);
+        down_proj = weights.Linear(config.IntermediateSize, config.HiddenSize, config.MlpBias);
         RegisterComponents();
     }
 

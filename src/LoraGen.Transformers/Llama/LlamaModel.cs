@@ -14,23 +14,26 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
     private readonly Embedding embed_tokens;
     private readonly ModuleList<LlamaDecoderLayer> layers;
     private readonly RmsNorm norm;
+    private readonly LlamaConfig _config;
     private readonly RotaryEmbedding _rotary;
-    private readonly int _maxPositions;
 
     internal LlamaModel(LlamaConfig config, Weights weights)
         : base(nameof(LlamaModel))
     {
-        _maxPositions = config.MaxPositionEmbeddings;
-        _rotary = new RotaryEmbedding(config.HeadDim, config.MaxPositionEmbeddings, config.RopeTheta);
+        _config = config;
+        _rotary = new RotaryEmbedding(new(config.HeadDim, config.RopeTheta, config.MaxPositionEmbeddings, config.RopeScaling ?? new()));
         embed_tokens = weights.Embedding(config.VocabSize, config.HiddenSize);
         layers = new ModuleList<LlamaDecoderLayer>(
-            [.. Enumerable.Range(0, config.NumHiddenLayers).Select(layer => new LlamaDecoderLayer(config, layer, _rotary, weights))]);
+            [.. Enumerable.Range(0, config.NumHiddenLayers).Select(layer => new LlamaDecoderLayer(config, layer, weights))]);
         norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, weights);
         RegisterComponents();
     }
 
     /// <summary>The embedding matrix [vocab, hidden]; with tied embeddings it is the output head too.</summary>
     public Parameter TokenEmbedding => embed_tokens.weight!;
+
+    /// <summary>The longest sequence that is read.</summary>
+    internal int MaxPositions => (int)Math.Min(int.MaxValue, _rotary.MaxPositions);
 
     /// <summary>Token ids [batch, time] to hidden states [batch, time, hidden].</summary>
     public override Tensor forward(Tensor ids) => Read(ids, null, null);
@@ -39,11 +42,13 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = embed_tokens.call(ids);
-        var context = AttentionContext.Of(ids, cache, tokens, x.dtype);
-        if (context.Total > _maxPositions)
+        var context = AttentionContext.Of(ids, cache, tokens, x.dtype, _config.Window);
+        if (context.Total > MaxPositions)
         {
-            throw new LoraException($"A sequence of {context.Total} tokens is longer than max_position_embeddings = {_maxPositions}.");
+            throw new LoraException($"A sequence of {context.Total} tokens is longer than {LongestSequence}.");
         }
+
+        context = context with { Rotary = _rotary.At(context.Positions, context.Total, x.dtype) };
 
         foreach (var layer in layers)
         {
@@ -53,6 +58,10 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
         cache?.Advance(ids.shape[1]);
         return norm.call(x).MoveToOuterDisposeScope();
     }
+
+    private string LongestSequence => MaxPositions == _config.MaxPositionEmbeddings
+        ? $"max_position_embeddings = {MaxPositions}"
+        : $"{MaxPositions}, which is max_position_embeddings = {_config.MaxPositionEmbeddings} stretched by rope_scaling";
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
