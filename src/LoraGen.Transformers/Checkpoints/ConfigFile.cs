@@ -57,6 +57,12 @@ internal sealed class ConfigFile
         var other => throw Refusal(key, "a string", other.ToJsonString()),
     };
 
+    /// <summary>The class of Hugging Face's that the file is written for.</summary>
+    /// <exception cref="LoraException">There is none, or several.</exception>
+    public string Architecture() => Json["architectures"] is JsonArray { Count: 1 } array && array[0] is JsonValue value && value.TryGetValue<string>(out var name)
+        ? name
+        : throw Refusal("architectures", "the name of one class", Json["architectures"]?.ToJsonString());
+
     /// <summary>Refuses every key that is neither implemented nor without effect; one that is null asks for nothing.</summary>
     /// <exception cref="LoraException">There are such keys; all of them are listed.</exception>
     public void RefuseUnknown(IEnumerable<string> implemented)

@@ -18,14 +18,14 @@ internal sealed class Weights(ScalarType dtype, Device device)
 
     /// <summary>A projection, weight [out, in] and bias [out].</summary>
     public Linear Linear(long inFeatures, long outFeatures, bool bias = false)
-        => nn.Linear(new Parameter(Empty(outFeatures, inFeatures)), bias ? new Parameter(Empty(outFeatures)) : null);
+        => nn.Linear(Empty(outFeatures, inFeatures), bias ? Empty(outFeatures) : null);
 
     /// <summary>A table [count, width].</summary>
     public Embedding Embedding(long count, long width)
     {
         // Embedding_from_pretrained draws a whole table first, and registers that one (TorchSharp 0.107).
         var result = nn.Embedding(1, 1);
-        result.weight = new Parameter(Empty(count, width));
+        result.weight = Empty(count, width);
         return result;
     }
 
@@ -33,12 +33,13 @@ internal sealed class Weights(ScalarType dtype, Device device)
     public LayerNorm LayerNorm(long size, double eps) => nn.LayerNorm(size, eps, device: device, dtype: dtype);
 
     /// <summary>A gain [size].</summary>
-    public Parameter Vector(long size)
+    public Parameter Vector(long size) => Empty(size);
+
+    // Out of the caller's dispose scope, as the parameters of TorchSharp's own layers are.
+    private Parameter Empty(params long[] shape)
     {
-        var result = new Parameter(Empty(size));
-        _ = result.DetachFromDisposeScope(); // As TorchSharp's own layers do.
+        var result = new Parameter(empty(shape, dtype, device));
+        _ = result.DetachFromDisposeScope();
         return result;
     }
-
-    private Tensor Empty(params long[] shape) => empty(shape, dtype, device);
 }

@@ -110,7 +110,7 @@ public sealed record LlamaConfig
     private static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
@@ -139,14 +139,10 @@ public sealed record LlamaConfig
     internal JsonObject ToJson()
     {
         var json = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
-        json["tie_word_embeddings"] = TieWordEmbeddings; // Hugging Face's defaults differ from class to class.
-        if (LlamaFamily.Of(ModelType)?.Options.Contains("sliding_window") == true)
+        json["sliding_window"] = SlidingWindow; // Null says something else than absence.
+        foreach (var option in LlamaFamily.Of(ModelType)!.OptionsOfOthers)
         {
-            json["sliding_window"] = SlidingWindow; // Null says something else than absence.
-        }
-        else
-        {
-            json.Remove("max_window_layers");
+            json.Remove(option);
         }
 
         return json;
@@ -181,7 +177,7 @@ public sealed record LlamaConfig
             ("layer_types", LayerTypes is not null),
         })
         {
-            Require(!isAsked || family.Options.Contains(key), key, $"no such option for model_type {ModelType}", "one");
+            Require(!isAsked || !family.OptionsOfOthers.Contains(key), key, $"no such option for model_type {ModelType}", "one");
         }
 
         if (LayerTypes is not null)

@@ -22,8 +22,8 @@ internal sealed record LlamaFamily(string ModelType, string Architecture, string
     /// <summary>The names of all of them.</summary>
     public static string ModelTypes { get; } = string.Join(", ", All.Select(family => family.ModelType));
 
-    /// <summary>Whether a class of Hugging Face's is one of this family.</summary>
-    public static bool Has(string architecture) => All.Any(family => family.Architecture == architecture);
+    /// <summary>Options that others of the family have and this one has not.</summary>
+    public IEnumerable<string> OptionsOfOthers => All.SelectMany(family => family.Options).Except(Options);
 
     /// <summary>The one of a <c>model_type</c>, or null.</summary>
     public static LlamaFamily? Of(string? modelType) => Array.Find(All, family => family.ModelType == modelType);

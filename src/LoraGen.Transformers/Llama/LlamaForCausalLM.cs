@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using LoraGen.Safetensors;
 using LoraGen.Transformers.Attention;
 using LoraGen.Transformers.Checkpoints;
 using LoraGen.Transformers.Generation;
@@ -10,9 +9,9 @@ using static TorchSharp.torch.nn;
 
 namespace LoraGen.Transformers.Llama;
 
-/// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, whose checkpoint keys it keeps).</summary>
+/// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, <c>MistralForCausalLM</c>, <c>Qwen2ForCausalLM</c>, <c>Qwen3ForCausalLM</c>, whose checkpoint keys it keeps).</summary>
 [LoraModel]
-public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
+public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel
 {
     private readonly LlamaModel model;
 
@@ -37,6 +36,9 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
 
     /// <summary>The model's shape.</summary>
     public LlamaConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <inheritdoc/>
     public int VocabSize => Config.VocabSize;
@@ -91,7 +93,7 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
         }
     }
 
-    /// <summary>Reads <c>config.json</c> and <c>model.safetensors</c> from a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads <c>config.json</c> and the safetensors files, one or sharded, of a Hugging Face checkpoint folder.</summary>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>
@@ -99,16 +101,12 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
     public static LlamaForCausalLM Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
         var config = LlamaConfig.Read(Path.Combine(folder, "config.json"));
-        return Checkpoint.Load(folder, Keys(config), dtype, device, weights => new LlamaForCausalLM(config, weights));
+        return Checkpoint.Load(folder, Keys(config), dtype, device, weights => new LlamaForCausalLM(config, weights) { Folder = Path.GetFullPath(folder) });
     }
 
-    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face does; the folder is made if need be.</summary>
-    /// <exception cref="LoraException">The folder cannot be written.</exception>
-    public void Save(string folder)
-    {
-        Config.Write(Path.Combine(folder, "config.json"));
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), state_dict(), new Dictionary<string, string> { ["format"] = "pt" });
-    }
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes);
 
     private static CheckpointKeys Keys(LlamaConfig config) => new()
     {
