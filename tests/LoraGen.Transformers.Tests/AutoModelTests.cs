@@ -1,4 +1,3 @@
-using LoraGen.Transformers.Checkpoints;
 using LoraGen.Transformers.Llama;
 using LoraGen.Transformers.Tests.Checkpoints;
 using LoraGen.Transformers.Tests.Llama;

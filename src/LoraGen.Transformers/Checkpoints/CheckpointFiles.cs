@@ -1,6 +1,5 @@
 using System.Text.Json;
 using LoraGen.Safetensors;
-using static TorchSharp.torch;
 
 namespace LoraGen.Transformers.Checkpoints;
 
@@ -56,20 +55,6 @@ internal sealed class CheckpointFiles : IDisposable
             files.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Reads a tensor into another of the same shape, in whatever dtype and on whatever device that is.</summary>
-    public void ReadInto(string key, Tensor destination)
-    {
-        var (file, entry) = Tensors[key];
-        if (destination.dtype == entry.Dtype && destination.device_type == TorchSharp.DeviceType.CPU && destination.is_contiguous())
-        {
-            file.ReadInto(key, destination);
-            return;
-        }
-
-        using var read = file.Read(key);
-        _ = destination.copy_(read);
     }
 
     private void AddShards(string folder)

@@ -46,7 +46,7 @@ internal sealed class CheckpointPlan
             : throw new LoraException($"{_files.Path}: expected one dtype for all tensors, found {string.Join(", ", dtypes)}; say which one to load.");
     }
 
-    /// <summary>Writes every weight of a model of the same keys and shapes. Beside the model, at most one tensor is in memory.</summary>
+    /// <summary>Writes every weight of a model of the same keys and shapes. Beside the model, a few megabytes are in memory, and one matrix where a weight has two names.</summary>
     /// <exception cref="LoraException">A file was shortened meanwhile, or two names of a tied weight have different values.</exception>
     public void Fill(nn.Module module)
     {
@@ -55,7 +55,7 @@ internal sealed class CheckpointPlan
         var own = module.state_dict();
         foreach (var (key, source) in _sources.OrderBy(item => _files.Tensors[item.Value].File.Path, StringComparer.Ordinal).ThenBy(item => _files.Tensors[item.Value].Entry.Begin))
         {
-            _files.ReadInto(source, own[key]);
+            _files.Tensors[source].File.ReadInto(source, own[key]);
         }
 
         foreach (var (alias, key) in _ties)
