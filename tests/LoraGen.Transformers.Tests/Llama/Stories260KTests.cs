@@ -50,5 +50,5 @@ public sealed class Stories260KTests
 
     // fp32 against float64, through five layers.
     private static void AssertClose(JsonElement expected, double[] found)
-        => Assert.All(expected.EnumerateArray().Zip(found), pair => Assert.Equal(pair.First.GetDouble(), pair.Second, tolerance: 2e-4));
+        => Assert.All(expected.EnumerateArray().Zip(found), pair => Assert.Equal(pair.First.GetDouble(), pair.Second, tolerance: 1e-4));
 }
