@@ -12,7 +12,7 @@ internal static class LlamaConfigReader
     private static readonly string[] Implemented =
     [
         "attention_bias", "attention_dropout", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "layer_types", "max_position_embeddings",
-        "max_window_layers", "mlp_bias", "num_attention_heads", "num_hidden_layers", "num_key_value_heads", "rms_norm_eps", "rope_parameters", "rope_scaling",
+        "max_window_layers", "mlp_bias", "num_attention_heads", "num_hidden_layers", "num_key_value_heads", "rms_norm_eps", "rope_interleaved", "rope_parameters", "rope_scaling",
         "rope_theta", "sliding_window", "tie_word_embeddings", "use_mrope", "use_sliding_window", "vocab_size",
     ];
 
@@ -29,6 +29,7 @@ internal static class LlamaConfigReader
         var family = LlamaFamily.Of(modelType) ?? throw file.Refusal("model_type", LlamaFamily.ModelTypes, modelType);
         file.RefuseUnknown(Implemented);
         RefuseUnlessOff(file, "attention_dropout", "0");
+        RefuseUnlessOff(file, "rope_interleaved", "false");
         RefuseUnlessOff(file, "use_mrope", "false");
 
         var json = file.Json;

@@ -144,6 +144,21 @@ public sealed class ConfigTests : IDisposable
         Refused("logit_scale, num_local_experts: expected keys that are implemented for model_type llama");
     }
 
+    // What files in the wild hold besides: of Llama 2 and 3, SmolLM2, Qwen2.5, and of fine-tunes.
+    [Fact]
+    public void Keys_that_have_no_effect_are_passed_over()
+    {
+        var expected = LlamaConfig.Read(_path);
+        Merge("""
+            {
+              "_name_or_path": "x", "attention_dropout": 0.0, "initializer_range": 0.02, "is_llama_config": true, "max_length": 4096, "pad_token_id": -1,
+              "pretraining_tp": 1, "rope_interleaved": false, "transformers.js_config": {"dtype": "q4"}, "transformers_version": "4.47.1", "unsloth_fixed": true,
+              "use_cache": true, "use_mrope": false
+            }
+            """);
+        Assert.Equivalent(expected, LlamaConfig.Read(_path), strict: true);
+    }
+
     [Theory]
     [InlineData("llama", "LlamaForCausalLM", "sliding_window", "8")]
     [InlineData("llama", "LlamaForCausalLM", "use_sliding_window", "true")]
@@ -177,6 +192,7 @@ public sealed class ConfigTests : IDisposable
     [InlineData("model_type", "7", "expected a string", "found 7")]
     [InlineData("attention_dropout", "0.1", "expected 0", "found 0.1")]
     [InlineData("use_mrope", "true", "expected false", "found true")]
+    [InlineData("rope_interleaved", "true", "expected false", "found true")]
     [InlineData("rms_norm_eps", "0", "a positive number", "found 0")]
     [InlineData("rope_theta", "0.5", "a number above 1", "found 0.5")]
     [InlineData("num_hidden_layers", "2000000000", "at most 10000", "found 2000000000")]
