@@ -97,10 +97,7 @@ internal static class LlamaConfigReader
             throw file.Refusal($"{key}.{unknown}", $"one of {string.Join(", ", RopeKeys)}", $"{unknown}");
         }
 
-        file.Json["rope_scaling"] = new JsonObject(rope.Where(item => item.Value is not null && RopeKeys.Contains(item.Key)).Select(item => KeyValuePair.Create(item.Key, item.Value?.DeepClone())));
-        if (rope["rope_type"] is null or JsonValue && rope["rope_type"]?.ToJsonString() is null or "\"default\"" && file.Json["rope_scaling"]!.AsObject().All(item => item.Key == "rope_type"))
-        {
-            file.Json["rope_scaling"] = null;
-        }
+        var scaling = new JsonObject(rope.Where(item => item.Value is not null && RopeKeys.Contains(item.Key)).Select(item => KeyValuePair.Create(item.Key, item.Value?.DeepClone())));
+        file.Json["rope_scaling"] = scaling.All(item => item.Key == "rope_type" && item.Value!.ToJsonString() == "\"default\"") ? null : scaling;
     }
 }
