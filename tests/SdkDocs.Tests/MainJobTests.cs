@@ -90,7 +90,7 @@ public sealed class MainJobTests : IDisposable
     public void The_shipped_base_fits_its_config_and_its_size_limit()
     {
         using var model = LlamaForCausalLM.Load(BaseModel.Folder);
-        Assert.Equal(BaseModel.Config with { Architectures = model.Config.Architectures }, model.Config);
+        Assert.Equivalent(BaseModel.Config, model.Config, strict: true);
         Assert.InRange(Directory.GetFiles(BaseModel.Folder).Sum(file => new FileInfo(file).Length), 1, 16_000_000);
     }
 

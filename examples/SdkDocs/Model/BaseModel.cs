@@ -23,7 +23,7 @@ internal static class BaseModel
         RmsNormEps = 1e-5,
         TieWordEmbeddings = true,
         BosTokenId = 0,
-        EosTokenId = 0,
+        EosTokenIds = [0],
     };
 
     /// <summary>The folder of the shipped base, in Hugging Face's layout, beside the program.</summary>

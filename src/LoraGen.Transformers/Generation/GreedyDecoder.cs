@@ -1,4 +1,4 @@
-using LoraGen.Transformers.Llama;
+using LoraGen.Transformers.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,11 +10,8 @@ namespace LoraGen.Transformers.Generation;
 /// <see cref="LowRankUpdate"/> says.
 /// </param>
 /// <param name="endId">Token that ends a row; it pads too.</param>
-public sealed class GreedyDecoder(LlamaForCausalLM model, int endId)
+public sealed class GreedyDecoder(ICausalLM model, int endId)
 {
-    // Finite, since a padding row whose every score were minus infinity would become NaN; its softmax against a real score is 0.
-    private const double Hidden = -1e4;
-
     /// <summary>Continues each prompt until the end token or <paramref name="maxNewTokens"/>.</summary>
     /// <param name="prompts">Token ids; prompts of like length are best put together by the caller.</param>
     /// <param name="maxNewTokens">Upper bound of the tokens to write.</param>
@@ -23,28 +20,24 @@ public sealed class GreedyDecoder(LlamaForCausalLM model, int endId)
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        using var cache = new KeyValueCache(model.Config.NumHiddenLayers);
-        var weights = model.parameters().First();
-        var (device, dtype) = (weights.device, weights.dtype);
-        var (ids, padding) = LeftPad(prompts, device, dtype);
+        var (ids, tokens) = LeftPad(prompts);
+        using var cache = new KeyValueCache(model.NumHiddenLayers, ids.shape[1] + maxNewTokens);
         var rows = prompts.Select(_ => new List<int>()).ToArray();
         var open = Enumerable.Range(0, prompts.Count).ToHashSet();
 
-        var time = ids.shape[1];
-        var causal = full([time, time], Hidden, dtype: dtype, device: device).triu(1);
-        var next = Next(ids, cache, padding.minimum(causal));
+        var next = Next(ids, cache, tokens);
         for (var step = 0; step < maxNewTokens; step++)
         {
-            var tokens = next.cpu().data<long>().ToArray();
+            var chosen = next.cpu().data<long>().ToArray();
             foreach (var row in open.ToList())
             {
-                if (tokens[row] == endId)
+                if (chosen[row] == endId)
                 {
                     open.Remove(row);
                 }
                 else
                 {
-                    rows[row].Add((int)tokens[row]);
+                    rows[row].Add((int)chosen[row]);
                 }
             }
 
@@ -54,36 +47,36 @@ public sealed class GreedyDecoder(LlamaForCausalLM model, int endId)
             }
 
             using var stepScope = NewDisposeScope();
-            padding = cat([padding, zeros_like(padding.narrow(3, 0, 1))], dim: 3).MoveToOuterDisposeScope();
-            next = Next(next.unsqueeze(1), cache, padding).MoveToOuterDisposeScope();
+            tokens = cat([tokens, ones_like(tokens.narrow(1, 0, 1))], dim: 1).MoveToOuterDisposeScope();
+            next = Next(next.unsqueeze(1), cache, tokens).MoveToOuterDisposeScope();
         }
 
         return [.. rows.Select(row => row.ToArray())];
     }
 
-    private Tensor Next(Tensor ids, KeyValueCache cache, Tensor mask)
+    private Tensor Next(Tensor ids, KeyValueCache cache, Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var last = model.Hidden(ids, cache, mask).select(1, -1);
+        var last = model.Hidden(ids, cache, tokens).select(1, -1);
         return model.Logits(last).argmax(-1).MoveToOuterDisposeScope();
     }
 
-    // Padding on the left keeps all rows at the same step. Rotary positions count differences only, so a shifted row is the same row.
-    private (Tensor Ids, Tensor Padding) LeftPad(IReadOnlyList<int[]> prompts, Device device, ScalarType dtype)
+    // Padding on the left keeps all rows at the same step.
+    private (Tensor Ids, Tensor Tokens) LeftPad(IReadOnlyList<int[]> prompts)
     {
         var time = prompts.Max(prompt => prompt.Length);
         var ids = new long[prompts.Count * time];
-        var padding = new float[prompts.Count * time];
+        var isToken = new bool[prompts.Count * time];
         for (var row = 0; row < prompts.Count; row++)
         {
             var gap = time - prompts[row].Length;
             for (var t = 0; t < time; t++)
             {
                 ids[row * time + t] = t < gap ? endId : prompts[row][t - gap];
-                padding[row * time + t] = t < gap ? (float)Hidden : 0;
+                isToken[row * time + t] = t >= gap;
             }
         }
 
-        return (tensor(ids, [prompts.Count, time], device: device), tensor(padding, [prompts.Count, 1, 1, time], dtype: dtype, device: device));
+        return (tensor(ids, [prompts.Count, time], device: model.Device), tensor(isToken, [prompts.Count, time], device: model.Device));
     }
 }

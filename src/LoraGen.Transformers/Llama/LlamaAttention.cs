@@ -1,3 +1,5 @@
+using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -5,67 +7,67 @@ using static TorchSharp.torch.nn;
 
 namespace LoraGen.Transformers.Llama;
 
-/// <summary>Grouped-query self-attention with rotary positions.</summary>
+/// <summary>Grouped-query self-attention with rotary positions, and whatever of biases, norms and a sliding window the config asks for.</summary>
 [LoraModel]
-public sealed partial class LlamaAttention : Module<Tensor, Tensor>
+public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Tensor>
 {
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear q_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear k_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear v_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear o_proj;
 
+    // Qwen3 alone has them: one gain for the heads of a layer.
+    private readonly RmsNorm? q_norm;
+    private readonly RmsNorm? k_norm;
+
     private readonly int _layer;
     private readonly LlamaConfig _config;
-    private readonly RotaryEmbedding _rotary;
 
-    internal LlamaAttention(LlamaConfig config, int layer, RotaryEmbedding rotary)
+    internal LlamaAttention(LlamaConfig config, int layer, Weights weights)
         : base(nameof(LlamaAttention))
     {
-        (_config, _layer, _rotary) = (config, layer, rotary);
-        var (width, keyValueWidth) = (config.HiddenSize, config.NumKeyValueHeads * config.HeadDim);
-        q_proj = Weights.Linear(width, width);
-        k_proj = Weights.Linear(width, keyValueWidth);
-        v_proj = Weights.Linear(width, keyValueWidth);
-        o_proj = Weights.Linear(width, width);
+        (_config, _layer) = (config, layer);
+        var (queryWidth, keyValueWidth) = (config.NumAttentionHeads * config.HeadDim, config.NumKeyValueHeads * config.HeadDim);
+        q_proj = weights.Linear(config.HiddenSize, queryWidth, config.QueryKeyValueBias);
+        k_proj = weights.Linear(config.HiddenSize, keyValueWidth, config.QueryKeyValueBias);
+        v_proj = weights.Linear(config.HiddenSize, keyValueWidth, config.QueryKeyValueBias);
+        o_proj = weights.Linear(queryWidth, config.HiddenSize, config.AttentionBias);
+        q_norm = config.QueryKeyNorm ? new RmsNorm(config.HeadDim, config.RmsNormEps, weights) : null;
+        k_norm = config.QueryKeyNorm ? new RmsNorm(config.HeadDim, config.RmsNormEps, weights) : null;
         RegisterComponents();
     }
 
-    /// <summary>Reads a whole sequence: x [batch, time, hidden] to [batch, time, hidden].</summary>
-    public override Tensor forward(Tensor x) => Attend(x, default);
-
-    internal Tensor Attend(Tensor x, AttentionContext context)
+    /// <summary>x [batch, time, hidden] to [batch, time, hidden].</summary>
+    public override Tensor forward(Tensor x, AttentionContext context)
     {
         using var scope = NewDisposeScope();
         var (batch, time) = (x.shape[0], x.shape[1]);
 
-        var queries = _rotary.Rotate(Heads(QProj(x), _config.NumAttentionHeads), context.Start);
-        var keys = _rotary.Rotate(Heads(KProj(x), _config.NumKeyValueHeads), context.Start);
+        var queries = Turned(Heads(QProj(x), _config.NumAttentionHeads), q_norm);
+        var keys = Turned(Heads(KProj(x), _config.NumKeyValueHeads), k_norm);
         var values = Heads(VProj(x), _config.NumKeyValueHeads);
         if (context.Cache is not null)
         {
             (keys, values) = context.Cache.Append(_layer, keys, values);
         }
 
-        var mask = context.Mask ?? (context.Start > 0 && time > 1 ? CausalMask(context.Start, time, x) : null);
-        var attended = Attend(queries, Repeat(keys), Repeat(values), mask, causal: mask is null && time > 1);
-        var joined = attended.transpose(1, 2).reshape(batch, time, _config.HiddenSize);
+        var attended = Attend(queries, Repeat(keys), Repeat(values), _config.IsWindowed(_layer) ? context.Windowed : context.Full);
+        var joined = attended.transpose(1, 2).reshape(batch, time, -1); // [batch, time, heads * headDim]
         return OProj(joined).MoveToOuterDisposeScope();
 
         // [batch, time, heads * headDim] to [batch, heads, time, headDim]
         Tensor Heads(Tensor projected, int heads) => projected.view(batch, time, heads, _config.HeadDim).transpose(1, 2);
+
+        Tensor Turned(Tensor heads, RmsNorm? norm) => context.Rotary!.Turn(norm is null ? heads : norm.call(heads));
     }
 
-    // The kernel's own causal mask counts from the first key; with earlier tokens in the cache it has to count from the last.
-    private static Tensor CausalMask(long start, long time, Tensor like)
-        => full([time, start + time], double.NegativeInfinity, dtype: like.dtype, device: like.device).triu(start + 1);
-
     // On a CPU the kernel's backward pass in bf16 takes about five times as long as in fp32.
-    private static Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor? mask, bool causal)
+    private static Tensor Attend(Tensor queries, Tensor keys, Tensor values, AttentionMask mask)
     {
         var dtype = queries.dtype;
         var computing = queries.device_type == DeviceType.CPU && queries.requires_grad ? ScalarType.Float32 : dtype;
         return functional.scaled_dot_product_attention(
-            queries.to_type(computing), keys.to_type(computing), values.to_type(computing), mask, is_casual: causal).to_type(dtype);
+            queries.to_type(computing), keys.to_type(computing), values.to_type(computing), mask.Additive, is_casual: mask.IsCausal).to_type(dtype);
     }
 
     // Each key-value head serves the same number of query heads; the native kernel wants them spelt out.

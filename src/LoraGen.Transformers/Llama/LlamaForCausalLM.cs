@@ -1,4 +1,7 @@
-using LoraGen.Safetensors;
+using System.Text.RegularExpressions;
+using LoraGen.Transformers.Attention;
+using LoraGen.Transformers.Checkpoints;
+using LoraGen.Transformers.Generation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,9 +9,9 @@ using static TorchSharp.torch.nn;
 
 namespace LoraGen.Transformers.Llama;
 
-/// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, whose checkpoint keys it keeps).</summary>
+/// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, <c>MistralForCausalLM</c>, <c>Qwen2ForCausalLM</c>, <c>Qwen3ForCausalLM</c>, whose checkpoint keys it keeps).</summary>
 [LoraModel]
-public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
+public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel
 {
     private readonly LlamaModel model;
 
@@ -17,16 +20,44 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
 
     /// <summary>A model whose weights are not initialised: load a checkpoint, or call <see cref="Initialize"/>.</summary>
     public LlamaForCausalLM(LlamaConfig config)
+        : this(config, Weights.Default)
+    {
+    }
+
+    private LlamaForCausalLM(LlamaConfig config, Weights weights)
         : base(nameof(LlamaForCausalLM))
     {
+        config.Check(nameof(LlamaConfig));
         Config = config;
-        model = new LlamaModel(config);
-        lm_head = config.TieWordEmbeddings ? null : Weights.Linear(config.HiddenSize, config.VocabSize);
+        model = new LlamaModel(config, weights);
+        lm_head = config.TieWordEmbeddings ? null : weights.Linear(config.HiddenSize, config.VocabSize);
         RegisterComponents();
     }
 
     /// <summary>The model's shape.</summary>
     public LlamaConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
+
+    /// <inheritdoc/>
+    public int VocabSize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public int NumHiddenLayers => Config.NumHiddenLayers;
+
+    /// <inheritdoc/>
+    public int MaxPositionEmbeddings => model.MaxPositions;
+
+    /// <inheritdoc/>
+    public Device Device
+    {
+        get
+        {
+            using var weight = model.TokenEmbedding;
+            return weight.device;
+        }
+    }
 
     /// <summary>Token ids [batch, time] to next-token logits [batch, time, vocab].</summary>
     public override Tensor forward(Tensor ids)
@@ -35,13 +66,10 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
         return Logits(hidden);
     }
 
-    /// <summary>Token ids [batch, time] to the last layer's normed states [batch, time, hidden].</summary>
-    /// <param name="ids">Token ids.</param>
-    /// <param name="cache">Keys and values of earlier tokens, extended by this call; null to read the whole sequence at once.</param>
-    /// <param name="mask">Additive attention mask [batch, 1, time, time so far]; null for plain causal attention.</param>
-    public Tensor Hidden(Tensor ids, KeyValueCache? cache = null, Tensor? mask = null) => model.Read(ids, new AttentionContext(cache, mask));
+    /// <inheritdoc/>
+    public Tensor Hidden(Tensor ids, KeyValueCache? cache = null, Tensor? tokens = null) => model.Read(ids, cache, tokens);
 
-    /// <summary>States [..., hidden] to logits [..., vocab]; hand it only the positions whose logits are needed, since the vocabulary is wide.</summary>
+    /// <inheritdoc/>
     public Tensor Logits(Tensor hidden)
     {
         if (lm_head is not null)
@@ -65,7 +93,7 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>Reads <c>config.json</c> and <c>model.safetensors</c> from a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads <c>config.json</c> and the safetensors files, one or sharded, of a Hugging Face checkpoint folder.</summary>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>
@@ -73,28 +101,20 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>
     public static LlamaForCausalLM Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
         var config = LlamaConfig.Read(Path.Combine(folder, "config.json"));
-        var weights = Path.Combine(folder, "model.safetensors");
-
-        // Before memory is taken for a size that only the config believes in.
-        Checkpoint.RequireShape(weights, "model.embed_tokens.weight", config.VocabSize, config.HiddenSize);
-        var result = new LlamaForCausalLM(config);
-        try
-        {
-            Checkpoint.Load(weights, result, dtype);
-            return device is null ? result : result.to(device);
-        }
-        catch
-        {
-            result.Dispose();
-            throw;
-        }
+        return Checkpoint.Load(folder, Keys(config), dtype, device, weights => new LlamaForCausalLM(config, weights) { Folder = Path.GetFullPath(folder) });
     }
 
-    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face does; the folder is made if need be.</summary>
-    /// <exception cref="LoraException">The folder cannot be written.</exception>
-    public void Save(string folder)
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes);
+
+    private static CheckpointKeys Keys(LlamaConfig config) => new()
     {
-        Config.Write(Path.Combine(folder, "config.json"));
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), state_dict(), new Dictionary<string, string> { ["format"] = "pt" });
-    }
+        Prefix = "model.",
+        Ignored = RotaryBuffer(),
+        Tied = config.TieWordEmbeddings ? new Dictionary<string, string> { ["lm_head.weight"] = "model.embed_tokens.weight" } : [],
+    };
+
+    [GeneratedRegex(@"\.rotary_emb\.inv_freq$")]
+    private static partial Regex RotaryBuffer();
 }

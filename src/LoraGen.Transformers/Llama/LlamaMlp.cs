@@ -1,3 +1,4 @@
+using LoraGen.Transformers.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,12 +14,12 @@ public sealed partial class LlamaMlp : Module<Tensor, Tensor>
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear up_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear down_proj;
 
-    internal LlamaMlp(LlamaConfig config)
+    internal LlamaMlp(LlamaConfig config, Weights weights)
         : base(nameof(LlamaMlp))
     {
-        gate_proj = Weights.Linear(config.HiddenSize, config.IntermediateSize);
-        up_proj = Weights.Linear(config.HiddenSize, config.IntermediateSize);
-        down_proj = Weights.Linear(config.IntermediateSize, config.HiddenSize);
+        gate_proj = weights.Linear(config.HiddenSize, config.IntermediateSize, config.MlpBias);
+        up_proj = weights.Linear(config.HiddenSize, config.IntermediateSize, config.MlpBias);
+        down_proj = weights.Linear(config.IntermediateSize, config.HiddenSize, config.MlpBias);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using LoraGen.Transformers.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -5,17 +6,16 @@ using static TorchSharp.torch.nn;
 
 namespace LoraGen.Transformers.Llama;
 
-/// <summary>Root-mean-square norm: the statistics in fp32, the result in the input's dtype, then the learned gain.</summary>
+/// <summary>Root-mean-square norm over the last axis: the statistics in fp32, the result in the input's dtype, then the learned gain.</summary>
 public sealed class RmsNorm : Module<Tensor, Tensor>
 {
     private readonly Parameter weight;
     private readonly double _eps;
 
-    /// <summary>A norm over the last axis, of width <paramref name="size"/>.</summary>
-    public RmsNorm(long size, double eps)
+    internal RmsNorm(long size, double eps, Weights weights)
         : base(nameof(RmsNorm))
     {
-        weight = new Parameter(ones(size));
+        weight = weights.Vector(size);
         _eps = eps;
         RegisterComponents();
     }

@@ -15,6 +15,9 @@ namespace LoraGen.Safetensors;
 /// </remarks>
 public sealed class SafetensorsFile : ITensorFile
 {
+    // What a core's cache holds beside its copy.
+    private const long ConversionElements = 1 << 18;
+
     private readonly SafetensorsHeader _header;
     private readonly SafeFileHandle _file;
 
@@ -71,24 +74,11 @@ public sealed class SafetensorsFile : ITensorFile
     /// <exception cref="LoraException">The file has no such key, or was shortened after it was opened.</exception>
     public Tensor Read(string key)
     {
-        if (!Entries.TryGetValue(key, out var entry))
-        {
-            throw new LoraException($"{Path}: {Excerpt.Of(key)}: expected a tensor of this name, found {Entries.Count} others.");
-        }
-
+        var entry = Entry(key);
         var tensor = empty([.. entry.Shape], entry.Dtype, device: CPU);
         try
         {
-            var offset = _header.DataStart + entry.Begin;
-            foreach (var piece in TensorBytes.Pieces(tensor))
-            {
-                using (piece)
-                {
-                    ReadExactly($"{Path}: {Excerpt.Of(key)}", _file, piece.bytes, offset);
-                    offset += piece.bytes.Length;
-                }
-            }
-
+            ReadInto(key, tensor);
             return tensor;
         }
         catch
@@ -97,6 +87,58 @@ public sealed class SafetensorsFile : ITensorFile
             throw;
         }
     }
+
+    /// <summary>
+    /// Reads one tensor into the memory of another: straight where the dtype is the file's and the device the CPU, else through a few
+    /// megabytes, so that nothing is held twice.
+    /// </summary>
+    /// <param name="key">The tensor to read.</param>
+    /// <param name="destination">A contiguous tensor of the same shape; without gradients, or under <c>no_grad</c>.</param>
+    /// <exception cref="LoraException">
+    /// The file has no such key, or was shortened after it was opened; or <paramref name="destination"/> is of another shape.
+    /// </exception>
+    public void ReadInto(string key, Tensor destination)
+    {
+        var entry = Entry(key);
+        var place = $"{Path}: {Excerpt.Of(key)}";
+        if (!destination.is_contiguous() || !destination.shape.SequenceEqual(entry.Shape))
+        {
+            throw new LoraException(
+                $"{place}: expected a contiguous tensor [{string.Join(", ", entry.Shape)}] to read into, found " +
+                $"{(destination.is_contiguous() ? "" : "another layout of ")}[{string.Join(", ", destination.shape)}].");
+        }
+
+        var offset = _header.DataStart + entry.Begin;
+        if (destination.dtype == entry.Dtype && destination.device_type == DeviceType.CPU)
+        {
+            foreach (var piece in TensorBytes.Pieces(destination))
+            {
+                using (piece)
+                {
+                    ReadExactly(place, _file, piece.bytes, offset);
+                    offset += piece.bytes.Length;
+                }
+            }
+
+            return;
+        }
+
+        using var buffer = empty(Math.Min(destination.NumberOfElements, ConversionElements), entry.Dtype, device: CPU);
+        foreach (var piece in TensorBytes.Pieces(destination, ConversionElements))
+        {
+            using (piece)
+            using (var read = buffer.narrow(0, 0, piece.NumberOfElements))
+            {
+                ReadExactly(place, _file, read.bytes, offset);
+                offset += read.bytes.Length;
+                _ = piece.copy_(read);
+            }
+        }
+    }
+
+    private SafetensorsEntry Entry(string key) => Entries.TryGetValue(key, out var entry)
+        ? entry
+        : throw new LoraException($"{Path}: {Excerpt.Of(key)}: expected a tensor of this name, found {Entries.Count} others.");
 
     /// <summary>Fills a buffer from a place in the file on.</summary>
     /// <exception cref="LoraException">The file ends before, or the disk fails.</exception>

@@ -49,6 +49,36 @@ public sealed class ReaderTests : IDisposable
         Assert.Equal([1L, 1], a.shape);
     }
 
+    // More elements than are converted at a time.
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float64)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Into_a_tensor_of_the_same_dtype_or_another(ScalarType type)
+    {
+        var values = Enumerable.Range(0, 300_000).Select(i => (float)(i % 251)).ToArray(); // Each is exact in bf16.
+        using var file = Open(
+            """{"t":{"dtype":"F32","shape":[300,1000],"data_offsets":[4,1200004]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+            [0, 0, 0, 0, .. System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values)]);
+        using var tensor = zeros(300, 1000, dtype: type);
+        file.ReadInto("t", tensor);
+        Assert.Equal(type, tensor.dtype);
+        Assert.Equal(values.Select(value => (double)value), Values.Flat(tensor));
+    }
+
+    [Fact]
+    public void Into_a_tensor_of_another_shape_or_layout()
+    {
+        using var file = Open("""{"t":{"dtype":"U8","shape":[2,3],"data_offsets":[0,6]}}""", [1, 2, 3, 4, 5, 6]);
+        using var other = zeros(3, 2, ScalarType.Byte);
+        using var transposed = other.t();
+        Assert.Contains("expected a contiguous tensor [2, 3] to read into, found [3, 2]", Refusal(other), StringComparison.Ordinal);
+        Assert.Contains("found another layout of [2, 3]", Refusal(transposed), StringComparison.Ordinal);
+        Assert.Equal(new double[6], Values.Flat(other));
+
+        string Refusal(Tensor destination) => Assert.Throws<LoraException>(() => file.ReadInto("t", destination)).Message;
+    }
+
     [Fact]
     public void A_scalar_and_an_empty_tensor()
     {

@@ -108,13 +108,7 @@ public sealed class AdapterTests : IDisposable
     private LlamaForCausalLM.Adapter Trained()
     {
         var adapter = _model.CreateAdapter(new LoraConfig { Rank = 3 });
-        using var inference = no_grad();
-        using var generator = new Generator(8, CPU);
-        foreach (var update in adapter.Updates)
-        {
-            update.B.normal_(0, 0.1, generator);
-        }
-
+        TinyLlama.Randomize(adapter);
         return adapter;
     }
 }

@@ -1,3 +1,4 @@
+using LoraGen.Transformers.Attention;
 using LoraGen.Transformers.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -50,7 +51,7 @@ public sealed class DecodingTests : IDisposable
     public void The_cache_counts_the_tokens_read()
     {
         using var inference = no_grad();
-        using var cache = new KeyValueCache(2);
+        using var cache = new KeyValueCache(2, 128);
         Assert.Equal(0, cache.Length);
         Read(cache, 0, 4);
         Assert.Equal(4, cache.Length);
@@ -63,7 +64,7 @@ public sealed class DecodingTests : IDisposable
     {
         using var inference = no_grad();
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        using (var cache = new KeyValueCache(2))
+        using (var cache = new KeyValueCache(2, 128))
         {
             for (var position = 0; position < Ids.Length; position++)
             {
@@ -81,7 +82,7 @@ public sealed class DecodingTests : IDisposable
     public void A_cache_survives_the_dispose_scope_of_the_step_that_filled_it()
     {
         using var inference = no_grad();
-        using var cache = new KeyValueCache(2);
+        using var cache = new KeyValueCache(2, 128);
         using (NewDisposeScope())
         {
             Read(cache, 0, 5);
@@ -95,7 +96,7 @@ public sealed class DecodingTests : IDisposable
     private void AssertSame(double[][] whole, params int[] pieces)
     {
         using var inference = no_grad();
-        using var cache = new KeyValueCache(2);
+        using var cache = new KeyValueCache(2, 128);
         var position = 0;
         foreach (var count in pieces)
         {

@@ -5,8 +5,8 @@ using TorchSharp;
 namespace LoraGen.Transformers.Tests.Llama;
 
 /// <summary>
-/// Llama in float64 and in plain loops: RMSNorm, rotary positions in the half-rotation layout, grouped-query causal attention, SwiGLU. Read
-/// from the papers and from Hugging Face's layout of the weights; it shares no code with the model that it is held against.
+/// The Llama family in float64 and in plain loops: RMSNorm, rotary positions in the half-rotation layout, grouped-query causal attention with
+/// or without a window, SwiGLU. Read from the papers and from Hugging Face's layout of the weights; it shares no code with the model that it is held against.
 /// </summary>
 internal sealed class NaiveLlama
 {
@@ -41,7 +41,7 @@ internal sealed class NaiveLlama
         for (var layer = 0; layer < _config.NumHiddenLayers; layer++)
         {
             var path = $"model.layers.{layer}";
-            var attended = Attend(path, [.. x.Select(v => Norm($"{path}.input_layernorm", v))]);
+            var attended = Attend(path, layer, [.. x.Select(v => Norm($"{path}.input_layernorm", v))]);
             x = [.. x.Zip(attended, Add)];
             x = [.. x.Select(v => Add(v, FeedForward(path, Norm($"{path}.post_attention_layernorm", v))))];
         }
@@ -50,50 +50,64 @@ internal sealed class NaiveLlama
         return [.. x.Select(v => Times(head, Norm("model.norm", v)))];
     }
 
-    private double[][] Attend(string path, double[][] x)
+    private double[][] Attend(string path, int layer, double[][] x)
     {
-        var width = _config.HiddenSize / _config.NumAttentionHeads;
-        var queries = Project("q_proj", _config.NumAttentionHeads, turn: true);
-        var keys = Project("k_proj", _config.NumKeyValueHeads, turn: true);
-        var values = Project("v_proj", _config.NumKeyValueHeads, turn: false);
+        var width = _config.HeadDim;
+        var rope = NaiveRope.Of(_config, x.Length);
+        var window = Window(layer);
+        var queries = Heads("q_proj", "q_norm");
+        var keys = Heads("k_proj", "k_norm");
+        var values = Heads("v_proj", null);
         var result = new double[x.Length][];
         for (var t = 0; t < x.Length; t++)
         {
-            var joined = new double[_config.HiddenSize];
+            var joined = new double[_config.NumAttentionHeads * width];
             for (var head = 0; head < _config.NumAttentionHeads; head++)
             {
                 // Query heads 0, 1 share key-value head 0, and so on.
                 var shared = head / (_config.NumAttentionHeads / _config.NumKeyValueHeads);
-                var scores = Enumerable.Range(0, t + 1)
+                var first = Math.Max(0, t + 1 - window);
+                var scores = Enumerable.Range(first, t + 1 - first)
                     .Select(s => queries[t][head].Zip(keys[s][shared], (q, k) => q * k).Sum() / Math.Sqrt(width)).ToArray();
                 var exponentials = scores.Select(score => Math.Exp(score - scores.Max())).ToArray();
-                for (var s = 0; s <= t; s++)
+                for (var s = first; s <= t; s++)
                 {
                     for (var i = 0; i < width; i++)
-                        joined[head * width + i] += exponentials[s] / exponentials.Sum() * values[s][shared][i];
+                        joined[head * width + i] += exponentials[s - first] / exponentials.Sum() * values[s][shared][i];
                 }
             }
 
-            result[t] = Times(_weights[$"{path}.self_attn.o_proj.weight"], joined);
+            result[t] = Project($"{path}.self_attn.o_proj", joined);
         }
 
         return result;
 
-        double[][][] Project(string name, int heads, bool turn)
-            => [.. x.Select((v, position) => Times(_weights[$"{path}.self_attn.{name}.weight"], v).Chunk(width)
-                .Select(head => turn ? Turn(head, position) : head).ToArray())];
+        double[][][] Heads(string name, string? norm)
+            => [.. x.Select((v, position) => Project($"{path}.self_attn.{name}", v).Chunk(width)
+                .Select(head => norm is null ? head : Turn(_weights.ContainsKey($"{path}.self_attn.{norm}.weight") ? Norm($"{path}.self_attn.{norm}", head) : head, position, rope))
+                .ToArray())];
     }
 
+    // How many tokens a query of this layer looks back on, itself included.
+    private int Window(int layer) => _config.ModelType switch
+    {
+        "mistral" => _config.SlidingWindow ?? int.MaxValue,
+        "qwen2" or "qwen3" when !_config.UseSlidingWindow => int.MaxValue,
+        "qwen2" or "qwen3" when _config.LayerTypes is not null => _config.LayerTypes[layer] == "sliding_attention" ? _config.SlidingWindow!.Value : int.MaxValue,
+        "qwen2" or "qwen3" => layer < _config.MaxWindowLayers ? int.MaxValue : _config.SlidingWindow!.Value,
+        _ => int.MaxValue,
+    };
+
     // The first half of a head is the real part and the second half the imaginary part of width / 2 complex numbers.
-    private double[] Turn(double[] head, int position)
+    private static double[] Turn(double[] head, int position, (double[] Frequencies, double Factor) rope)
     {
         var half = head.Length / 2;
         var result = new double[head.Length];
         for (var i = 0; i < half; i++)
         {
-            var angle = position * Math.Pow(_config.RopeTheta, -2.0 * i / head.Length);
-            result[i] = head[i] * Math.Cos(angle) - head[i + half] * Math.Sin(angle);
-            result[i + half] = head[i + half] * Math.Cos(angle) + head[i] * Math.Sin(angle);
+            var angle = position * rope.Frequencies[i];
+            result[i] = rope.Factor * (head[i] * Math.Cos(angle) - head[i + half] * Math.Sin(angle));
+            result[i + half] = rope.Factor * (head[i + half] * Math.Cos(angle) + head[i] * Math.Sin(angle));
         }
 
         return result;
@@ -101,9 +115,15 @@ internal sealed class NaiveLlama
 
     private double[] FeedForward(string path, double[] x)
     {
-        var gate = Times(_weights[$"{path}.mlp.gate_proj.weight"], x);
-        var up = Times(_weights[$"{path}.mlp.up_proj.weight"], x);
-        return Times(_weights[$"{path}.mlp.down_proj.weight"], [.. gate.Zip(up, (g, u) => g / (1 + Math.Exp(-g)) * u)]);
+        var gate = Project($"{path}.mlp.gate_proj", x);
+        var up = Project($"{path}.mlp.up_proj", x);
+        return Project($"{path}.mlp.down_proj", [.. gate.Zip(up, (g, u) => g / (1 + Math.Exp(-g)) * u)]);
+    }
+
+    private double[] Project(string path, double[] x)
+    {
+        var result = Times(_weights[$"{path}.weight"], x);
+        return _weights.TryGetValue($"{path}.bias", out var bias) ? Add(result, bias) : result;
     }
 
     private double[] Norm(string path, double[] x)

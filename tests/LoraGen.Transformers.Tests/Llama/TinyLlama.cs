@@ -35,6 +35,17 @@ internal static class TinyLlama
         return model;
     }
 
+    /// <summary>Gives an adapter's B values, so that it changes every projection.</summary>
+    public static void Randomize(LlamaForCausalLM.Adapter adapter)
+    {
+        using var inference = no_grad();
+        using var generator = new Generator(8, CPU);
+        foreach (var update in adapter.Updates)
+        {
+            update.B.normal_(0, 0.1, generator);
+        }
+    }
+
     public static Tensor Ids(params long[] ids) => tensor(ids).unsqueeze(0);
 
     /// <summary>The logits of the first sequence of a batch, after each token.</summary>
