@@ -25,7 +25,12 @@ internal sealed record SentencePieceFile
 
     public readonly record struct Piece(string Text, float Score, PieceType Type);
 
+    private Dictionary<string, int>? _ids;
+
     public required IReadOnlyList<Piece> Pieces { get; init; }
+
+    /// <summary>Piece to id, which is its place.</summary>
+    public IReadOnlyDictionary<string, int> Ids => _ids ??= Pieces.Select((piece, id) => (piece.Text, id)).DistinctBy(pair => pair.Text).ToDictionary(pair => pair.Text, pair => pair.id);
 
     public ModelType Model { get; init; } = ModelType.Unigram;
 
@@ -53,9 +58,9 @@ internal sealed record SentencePieceFile
         try
         {
             var file = Parse(File.ReadAllBytes(path));
-            return file.Pieces.Count > 0 && Enum.IsDefined(file.Model)
+            return file.UnknownId >= 0 && file.UnknownId < file.Pieces.Count && Enum.IsDefined(file.Model)
                 ? file
-                : throw new LoraException($"{path}: expected a SentencePiece model of kind Unigram or BPE, found {file.Pieces.Count} pieces of kind {file.Model}.");
+                : throw new LoraException($"{path}: expected a SentencePiece model of kind Unigram or BPE with an unknown piece, found {file.Pieces.Count} pieces of kind {file.Model}, unk_id {file.UnknownId}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

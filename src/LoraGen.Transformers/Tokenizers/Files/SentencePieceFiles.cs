@@ -33,7 +33,9 @@ internal static partial class SentencePieceFiles
             }
         }
 
-        var model = new SentencePieceModel(file);
+        TokenModel model = file.Model == SentencePieceFile.ModelType.Unigram
+            ? new UnigramModel(file)
+            : new BpeModel(file.Ids, Merges(file), file.Pieces[file.UnknownId].Text, fuseUnknown: true, file.ByteFallback);
         var added = file.Pieces
             .Select((piece, id) => (piece, id))
             .Where(pair => pair.piece.Type is SentencePieceFile.PieceType.Control or SentencePieceFile.PieceType.UserDefined)
@@ -53,9 +55,23 @@ internal static partial class SentencePieceFiles
             : throw new LoraException($"{path}: {role}: expected a piece of the model, found {config.TokenOf(role) ?? "nothing"}.");
     }
 
+    // SentencePiece merges the pair whose piece has the highest score; a list of all such pairs, best first, says the same.
+    private static List<string> Merges(SentencePieceFile file)
+    {
+        var ordinary = file.Pieces.Where(piece => piece.Type is SentencePieceFile.PieceType.Normal or SentencePieceFile.PieceType.UserDefined).ToList();
+        var texts = ordinary.Select(piece => piece.Text).Where(text => !text.Contains(' ')).ToHashSet();
+        return [.. ordinary
+            .SelectMany(piece => Enumerable.Range(1, Math.Max(0, piece.Text.Length - 1))
+                .Select(cut => (piece.Score, Left: piece.Text[..cut], Right: piece.Text[cut..]))
+                .Where(merge => texts.Contains(merge.Left) && texts.Contains(merge.Right))
+                .OrderBy(merge => file.Ids[merge.Left]).ThenBy(merge => file.Ids[merge.Right]))
+            .OrderByDescending(merge => merge.Score)
+            .Select(merge => $"{merge.Left} {merge.Right}")];
+    }
+
     private static Func<string, string> Normalizer(SentencePieceFile file)
     {
-        var map = SentencePieceModel.Normalizer(file.CharacterMap);
+        var map = UnigramModel.Normalizer(file.CharacterMap);
         return file.RemoveExtraWhitespaces ? text => Spaces().Replace(map(text), " ").Trim(' ') : map;
     }
 

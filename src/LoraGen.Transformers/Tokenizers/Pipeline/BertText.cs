@@ -23,7 +23,7 @@ internal static class BertText
             text = Normalizers.Without(Normalizers.Unicode(text, NormalizationForm.FormD), UnicodeCategory.NonSpacingMark);
         }
 
-        return lowercase ? text.ToLowerInvariant() : text;
+        return lowercase ? Normalizers.Lower(text) : text;
     };
 
     public static IEnumerable<string> Words(string text)
@@ -71,7 +71,7 @@ internal static class BertText
             {
                 result.Append(' ');
             }
-            else if (rune.Value != 0xFFFD && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned))
+            else if (rune.Value != 0xFFFD && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse))
             {
                 result.Append(rune.ToString());
             }

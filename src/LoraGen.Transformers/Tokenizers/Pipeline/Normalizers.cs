@@ -34,7 +34,7 @@ internal static class Normalizers
                 var form = Enum.Parse<NormalizationForm>($"Form{part.Type[2..]}");
                 return text => Unicode(text, form);
             case "Lowercase":
-                return text => text.ToLowerInvariant();
+                return Lower;
             case "Strip":
                 var (left, right) = (part["strip_left"].Flag(absent: true), part["strip_right"].Flag(absent: true));
                 return text => right ? (left ? text.Trim() : text.TrimEnd()) : left ? text.TrimStart() : text;
@@ -48,11 +48,14 @@ internal static class Normalizers
                     stripAccents: part["strip_accents"].Flag(absent: lowercase),
                     lowercase);
             case "Precompiled":
-                return SentencePieceModel.Normalizer(Bytes(part["precompiled_charsmap"]));
+                return UnigramModel.Normalizer(Bytes(part["precompiled_charsmap"]));
             default:
                 throw part["type"].Refusal(Known);
         }
     }
+
+    /// <summary>Lower case; .NET's own leaves the one letter as it is whose lower case are two characters.</summary>
+    public static string Lower(string text) => text.Replace("\u0130", "i\u0307", StringComparison.Ordinal).ToLowerInvariant();
 
     /// <summary>Unicode normalization.</summary>
     /// <exception cref="LoraException">The program runs without Unicode's tables, where .NET would return the text as it is and say nothing.</exception>

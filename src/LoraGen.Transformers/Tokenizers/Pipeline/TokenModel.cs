@@ -18,7 +18,7 @@ internal abstract class TokenModel(IReadOnlyDictionary<string, int> vocabulary)
         {
             "BPE" => BpeModel.Read(part),
             "WordPiece" => WordPieceModel.Read(part),
-            "Unigram" => SentencePieceModel.Read(part),
+            "Unigram" => UnigramModel.Read(part),
             _ => throw part["type"].Refusal("BPE, WordPiece or Unigram"),
         };
     }

@@ -3,25 +3,21 @@ using Microsoft.ML.Tokenizers;
 
 namespace LoraGen.Transformers.Tokenizers.Pipeline;
 
-/// <summary>SentencePiece's two algorithms, Unigram and BPE by scores. The text comes to it normalized, with visible spaces.</summary>
-internal sealed class SentencePieceModel(SentencePieceFile file)
-    : TokenModel(file.Pieces.Select((piece, id) => (piece.Text, id)).DistinctBy(pair => pair.Text).ToDictionary(pair => pair.Text, pair => pair.id))
+/// <summary>SentencePiece's Unigram: the likeliest way to spell a word. The text comes to it normalized, with visible spaces.</summary>
+internal sealed class UnigramModel(SentencePieceFile file) : TokenModel(file.Ids)
 {
     private readonly SentencePieceTokenizer _tokenizer = Create(file);
 
-    public static new SentencePieceModel Read(JsonPart part)
+    public static new UnigramModel Read(JsonPart part)
     {
         var fallback = part["byte_fallback"].Flag(absent: false);
         var unknown = part["unk_id"].Number;
         var pieces = part["vocab"].Items.Select((item, id) => item.Items.ToList() is [{ IsText: true } text, var score]
             ? new SentencePieceFile.Piece(text.Text, (float)score.Real, TypeOf(text.Text, id))
             : throw item.Refusal("a token and its score")).ToList();
-        if (unknown < 0 || unknown >= pieces.Count)
-        {
-            throw part["unk_id"].Refusal("the id of a token of model.vocab");
-        }
-
-        return new(new SentencePieceFile { Pieces = pieces, ByteFallback = fallback, UnknownId = unknown, BosId = -1, EosId = -1 });
+        return unknown >= 0 && unknown < pieces.Count
+            ? new(new SentencePieceFile { Pieces = pieces, ByteFallback = fallback, UnknownId = unknown })
+            : throw part["unk_id"].Refusal("the id of a token of model.vocab");
 
         SentencePieceFile.PieceType TypeOf(string text, int id)
             => id == unknown ? SentencePieceFile.PieceType.Unknown
@@ -29,8 +25,20 @@ internal sealed class SentencePieceModel(SentencePieceFile file)
             : SentencePieceFile.PieceType.Normal;
     }
 
+    // The library gives each unknown character a token, Hugging Face one to all that stand together in a word.
     public override void Encode(string word, List<int> ids)
-        => ids.AddRange(_tokenizer.EncodeToIds(word, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false, considerNormalization: false));
+    {
+        int? last = null;
+        foreach (var id in _tokenizer.EncodeToIds(word, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false, considerNormalization: false))
+        {
+            if (id != file.UnknownId || id != last)
+            {
+                ids.Add(id);
+            }
+
+            last = id;
+        }
+    }
 
     /// <summary>The normalizer that SentencePiece compiles into a model: a map from sequences of characters to others.</summary>
     public static Func<string, string> Normalizer(byte[] characterMap)
@@ -43,8 +51,6 @@ internal sealed class SentencePieceModel(SentencePieceFile file)
         var carrier = Create(new SentencePieceFile
         {
             Pieces = [new("<unk>", 0, SentencePieceFile.PieceType.Unknown), new("a", 0, SentencePieceFile.PieceType.Normal)],
-            BosId = -1,
-            EosId = -1,
             CharacterMap = characterMap,
         });
         return carrier.Normalizer!.Normalize;
@@ -52,7 +58,8 @@ internal sealed class SentencePieceModel(SentencePieceFile file)
 
     private static SentencePieceTokenizer Create(SentencePieceFile file)
     {
-        using var stream = new MemoryStream(file.Write());
+        // Begin and end are nobody's business here, but the library wants pieces for them.
+        using var stream = new MemoryStream((file with { BosId = file.UnknownId, EosId = file.UnknownId }).Write());
         return SentencePieceTokenizer.Create(stream, addBeginningOfSentence: false, addEndOfSentence: false);
     }
 }

@@ -6,7 +6,7 @@ using TorchSharp;
 namespace LoraGen.Transformers.Tests.Generation;
 
 /// <summary>Prompts of any lengths, written on together, become what each becomes alone in float64.</summary>
-public sealed class GreedyDecoderTests : IDisposable
+public sealed class GreedyTests : IDisposable
 {
     private const int NoEnd = -1;
 
@@ -28,6 +28,9 @@ public sealed class GreedyDecoderTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_cache_as_with_one() => Assert.Equal(Decode(Prompts, NoEnd, 12), Decode(Prompts, NoEnd, 12, useCache: false));
+
+    [Fact]
     public void Each_prompt_by_itself()
         => Assert.All(Prompts, prompt => Assert.Equal(Alone(prompt, endId: 0, maxNewTokens: 12), Decode([prompt], endId: 0, maxNewTokens: 12)[0]));
 
@@ -40,7 +43,7 @@ public sealed class GreedyDecoderTests : IDisposable
         var expected = Prompts.Select(prompt => Alone(prompt, end, 12)).ToList();
         Assert.InRange(expected[0].Length, 0, 5);
         Assert.Contains(expected, written => written.Length > expected[0].Length);
-        Assert.Equal(expected, Decode(Prompts, end, 12));
+        Assert.Equal(expected, Decode(Prompts, end, 12).Select(written => written.ToArray()));
     }
 
     [Theory]
@@ -48,7 +51,7 @@ public sealed class GreedyDecoderTests : IDisposable
     [InlineData(2)]
     [InlineData(5)]
     public void No_more_tokens_than_asked_for(int maxNewTokens)
-        => Assert.All(Decode(Prompts, endId: 0, maxNewTokens), written => Assert.InRange(written.Length, 0, maxNewTokens));
+        => Assert.All(Decode(Prompts, endId: 0, maxNewTokens), written => Assert.InRange(written.Count, 0, maxNewTokens));
 
     [Fact]
     public void Nothing_is_left_behind()
@@ -59,7 +62,11 @@ public sealed class GreedyDecoderTests : IDisposable
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    private IReadOnlyList<int[]> Decode(int[][] prompts, int endId, int maxNewTokens) => new GreedyDecoder(_model, endId).Generate(prompts, maxNewTokens);
+    private IReadOnlyList<IReadOnlyList<int>> Decode(int[][] prompts, int endId, int maxNewTokens, bool useCache = true)
+    {
+        var options = new GenerationOptions { MaxNewTokens = maxNewTokens, EosTokenIds = [endId], UseCache = useCache };
+        return [.. _model.Write(prompts, options).Select(result => result.Ids)];
+    }
 
     private int[] Alone(int[] prompt, int endId, int maxNewTokens)
     {
