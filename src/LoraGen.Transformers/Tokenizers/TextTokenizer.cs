@@ -15,7 +15,7 @@ public sealed class TextTokenizer
     private readonly SpecialTemplate _template;
     private readonly TokenSpelling _spelling;
     private readonly Dictionary<string, int> _ids;
-    private readonly string?[] _tokens;
+    private readonly Dictionary<int, string> _tokens = [];
     private readonly HashSet<int> _special;
 
     internal TextTokenizer(
@@ -35,7 +35,6 @@ public sealed class TextTokenizer
         }
 
         VocabSize = _ids.Values.Max() + 1;
-        _tokens = new string?[VocabSize];
         foreach (var (token, id) in _ids)
         {
             _tokens[id] = token;
@@ -123,7 +122,7 @@ public sealed class TextTokenizer
 
     /// <summary>A token as the vocabulary spells it.</summary>
     /// <exception cref="LoraException">The id is not in the vocabulary.</exception>
-    public string TokenOf(int id) => id >= 0 && id < _tokens.Length && _tokens[id] is { } token
+    public string TokenOf(int id) => _tokens.TryGetValue(id, out var token)
         ? token
         : throw new LoraException($"Token id {id}: expected one of the tokenizer's vocabulary, whose largest is {VocabSize - 1}.");
 

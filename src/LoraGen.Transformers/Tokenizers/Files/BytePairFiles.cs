@@ -15,7 +15,7 @@ internal static partial class BytePairFiles
 
     public static TextTokenizer Read(string folder, TokenizerConfig config)
     {
-        var vocabulary = JsonPart.Read(Path.Combine(folder, Vocabulary)).Members.ToDictionary(member => member.Name, member => member.Value.Number);
+        var vocabulary = TokenModel.ReadVocabulary(JsonPart.Read(Path.Combine(folder, Vocabulary)));
         var (normalize, words) = ((Func<string, string>)Normalizers.Identity, SplitPattern.Gpt2);
         switch (config.Class)
         {

@@ -14,7 +14,7 @@ internal static class TokenizerJson
         var added = root["added_tokens"];
         return config.Tokenizer(
             TokenModel.Read(root["model"]),
-            added.IsNull ? [] : added.Items.Select(item => AddedToken.Read(item, item["id"] is { Number: >= 0 } id ? id.Number : throw item["id"].Refusal("an id of 0 or more"))),
+            added.IsNull ? [] : added.Items.Select(item => AddedToken.Read(item, item["id"] is { Number: >= 0 and < int.MaxValue } id ? id.Number : throw item["id"].Refusal("an id of 0 or more"))),
             Normalizers.Read(root["normalizer"]),
             PreTokenizers.Read(root["pre_tokenizer"]),
             SpecialTemplate.Read(root["post_processor"]),

@@ -23,12 +23,12 @@ internal abstract class TokenModel(IReadOnlyDictionary<string, int> vocabulary)
         };
     }
 
-    protected static Dictionary<string, int> ReadVocabulary(JsonPart part)
+    public static Dictionary<string, int> ReadVocabulary(JsonPart part)
     {
         var vocabulary = new Dictionary<string, int>();
         foreach (var (token, id) in part.Members)
         {
-            vocabulary[token] = id.Number >= 0 ? id.Number : throw id.Refusal("an id of 0 or more");
+            vocabulary[token] = id.Number is >= 0 and < int.MaxValue ? id.Number : throw id.Refusal("an id of 0 or more");
         }
 
         return vocabulary.Count > 0 ? vocabulary : throw part.Refusal("a vocabulary that is not empty");
