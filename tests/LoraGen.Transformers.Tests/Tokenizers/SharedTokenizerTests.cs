@@ -60,7 +60,7 @@ public sealed class SharedTokenizerTests
             Assert.Equal(Letters(line.ToLowerInvariant()), Letters(tokenizer.Decode(tokenizer.Encode(line), skipSpecialTokens: true)));
         }
 
-        static string Letters(string text) => string.Concat(text.Where(letter => letter != ' '));
+        static string Letters(string text) => string.Concat(text.Where(letter => letter is not (' ' or '\t')));
     }
 
     [Fact]

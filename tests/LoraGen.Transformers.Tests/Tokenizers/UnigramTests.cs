@@ -29,6 +29,7 @@ public sealed class UnigramTests
             "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": true, "vocab": [["<unk>", 0], ["a", -1], {{bytes}}]}
             """);
         Assert.Equal("a|<0xC3>|<0xA9>|a", tokenizer.Tokens("aéa"));
+        Assert.Equal("<0xF0>|<0x9F>|<0x98>|<0x80>|<0xC3>|<0xA9>", tokenizer.Tokens("😀é"));
     }
 
     [Theory]

@@ -36,8 +36,7 @@ internal sealed class BpeModel : TokenModel
             throw new ArgumentException(e.Message, e);
         }
 
-        var bytes = Enumerable.Range(0, 256).Select(value => vocabulary.GetValueOrDefault($"<0x{value:X2}>", -1)).ToArray();
-        _bytes = byteFallback && !bytes.Contains(-1) ? bytes : null;
+        _bytes = byteFallback ? ByteIds(vocabulary) : null;
         _ignoreMerges = ignoreMerges;
     }
 

@@ -34,6 +34,13 @@ internal abstract class TokenModel(IReadOnlyDictionary<string, int> vocabulary)
         return vocabulary.Count > 0 ? vocabulary : throw part.Refusal("a vocabulary that is not empty");
     }
 
+    /// <summary>The ids of the 256 tokens that stand for bytes, or null where one is missing.</summary>
+    protected static int[]? ByteIds(IReadOnlyDictionary<string, int> vocabulary)
+    {
+        var ids = Enumerable.Range(0, 256).Select(value => vocabulary.GetValueOrDefault($"<0x{value:X2}>", -1)).ToArray();
+        return ids.Contains(-1) ? null : ids;
+    }
+
     protected static void RequireAbsent(JsonPart part)
     {
         if (!part.IsNull && !(part.IsText && part.Text.Length == 0))

@@ -1,3 +1,4 @@
+using System.Text;
 using LoraGen.Transformers.Tokenizers.Files;
 using Microsoft.ML.Tokenizers;
 
@@ -6,37 +7,55 @@ namespace LoraGen.Transformers.Tokenizers.Pipeline;
 /// <summary>SentencePiece's Unigram: the likeliest way to spell a word. The text comes to it normalized, with visible spaces.</summary>
 internal sealed class UnigramModel(SentencePieceFile file) : TokenModel(file.Ids)
 {
-    private readonly SentencePieceTokenizer _tokenizer = Create(file);
+    private readonly SentencePieceTokenizer _tokenizer = Create(file with { ByteFallback = false });
+    private readonly int[]? _bytes = file.ByteFallback ? ByteIds(file.Ids) : null;
 
     public static new UnigramModel Read(JsonPart part)
     {
         var fallback = part["byte_fallback"].Flag(absent: false);
         var unknown = part["unk_id"].Number;
         var pieces = part["vocab"].Items.Select((item, id) => item.Items.ToList() is [{ IsText: true } text, var score]
-            ? new SentencePieceFile.Piece(text.Text, (float)score.Real, TypeOf(text.Text, id))
+            ? new SentencePieceFile.Piece(text.Text, (float)score.Real, id == unknown ? SentencePieceFile.PieceType.Unknown : SentencePieceFile.PieceType.Normal)
             : throw item.Refusal("a token and its score")).ToList();
         return unknown >= 0 && unknown < pieces.Count
             ? new(new SentencePieceFile { Pieces = pieces, ByteFallback = fallback, UnknownId = unknown })
             : throw part["unk_id"].Refusal("the id of a token of model.vocab");
-
-        SentencePieceFile.PieceType TypeOf(string text, int id)
-            => id == unknown ? SentencePieceFile.PieceType.Unknown
-            : fallback && TokenDecoders.Byte(text) is not null ? SentencePieceFile.PieceType.Byte
-            : SentencePieceFile.PieceType.Normal;
     }
 
-    // The library gives each unknown character a token, Hugging Face one to all that stand together in a word.
+    // The library gives each unknown character a token, Hugging Face one to all that stand together in a word; and the library looks for
+    // the bytes to fall back on at fixed places of the vocabulary.
     public override void Encode(string word, List<int> ids)
     {
-        int? last = null;
-        foreach (var id in _tokenizer.EncodeToIds(word, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false, considerNormalization: false))
+        var tokens = _tokenizer.EncodeToTokens(word, out _, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false, considerNormalization: false);
+        for (var i = 0; i < tokens.Count; i++)
         {
-            if (id != file.UnknownId || id != last)
+            if (tokens[i].Id != file.UnknownId)
             {
-                ids.Add(id);
+                ids.Add(tokens[i].Id);
+                continue;
             }
 
-            last = id;
+            var start = tokens[i].Offset.Start;
+            while (i + 1 < tokens.Count && tokens[i + 1].Id == file.UnknownId)
+            {
+                i++;
+            }
+
+            AddUnknown(word[start..tokens[i].Offset.End], ids);
+        }
+    }
+
+    private void AddUnknown(string text, List<int> ids)
+    {
+        if (_bytes is null)
+        {
+            ids.Add(file.UnknownId);
+            return;
+        }
+
+        foreach (var value in Encoding.UTF8.GetBytes(text))
+        {
+            ids.Add(_bytes[value]);
         }
     }
 
