@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace LoraGen.Generators.Tests.Running;
 
-/// <summary>Sources of a user, compiled against .NET 10, TorchSharp and the LoraGen runtime.</summary>
+/// <summary>Sources of a user, compiled against .NET 10, TorchSharp, the LoraGen runtime and its Transformers.</summary>
 internal static class TestCompilation
 {
     /// <summary>What stands above every sample, so that the samples show only what matters.</summary>
@@ -26,6 +26,7 @@ internal static class TestCompilation
     [
         MetadataReference.CreateFromFile(typeof(TorchSharp.torch).Assembly.Location),
         MetadataReference.CreateFromFile(typeof(LoraModelAttribute).Assembly.Location),
+        MetadataReference.CreateFromFile(typeof(LoraGen.Transformers.Generation.TextGenerator).Assembly.Location),
     ];
 
     public static readonly CSharpCompilationOptions Options = new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary)
