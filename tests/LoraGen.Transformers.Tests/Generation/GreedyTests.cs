@@ -1,3 +1,5 @@
+using System.Text.Json;
+using LoraGen.Tests.RealAdapters;
 using LoraGen.Transformers.Generation;
 using LoraGen.Transformers.Llama;
 using LoraGen.Transformers.Tests.Llama;
@@ -44,6 +46,18 @@ public sealed class GreedyTests : IDisposable
         Assert.InRange(expected[0].Length, 0, 5);
         Assert.Contains(expected, written => written.Length > expected[0].Length);
         Assert.Equal(expected, Decode(Prompts, end, 12).Select(written => written.ToArray()));
+    }
+
+    // Others trained this model and computed its greedy ids in float64.
+    [Fact]
+    public void A_trained_model_writes_its_golden_ids()
+    {
+        using var golden = JsonDocument.Parse(File.ReadAllText(SharedData.PathOf("lm/stories260K/golden.json")));
+        using var model = LlamaForCausalLM.Load(SharedData.PathOf("lm/stories260K/hf"));
+        var ids = golden.RootElement.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToArray();
+        var options = new GenerationOptions { MaxNewTokens = ids.Length - 1, EosTokenIds = [] };
+        Assert.Equal(ids[1..], model.Write([ids[..1]], options)[0].Ids);
+        Assert.Equal(ids[30..], model.Write([ids[..30], ids[..7]], options with { MaxNewTokens = ids.Length - 30 })[0].Ids);
     }
 
     [Theory]

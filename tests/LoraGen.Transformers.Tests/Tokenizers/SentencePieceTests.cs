@@ -37,6 +37,18 @@ public sealed class SentencePieceTests : IDisposable
         Assert.Equal(tokenizer.Encode(text, addSpecialTokens: false).Prepend(1), tokenizer.Encode(text));
     }
 
+    // A text is one word here, and a long one is cut where no piece reaches.
+    [Fact]
+    public void The_pieces_of_long_random_texts_are_those_of_a_naive_encoder()
+    {
+        var (tokenizer, vocabulary, random) = (Llama(), Vocabulary(), new Random(6));
+        for (var attempt = 0; attempt < 30; attempt++)
+        {
+            var text = string.Concat(random.GetItems(["t", "h", "e", "l", "o", "a", "d", "r", " ", " ", "x", "é", "😀", "the", "load"], random.Next(50, 300)));
+            Assert.Equal(Naive("\u2581" + text.Replace(' ', '\u2581'), vocabulary), tokenizer.Encode(text, addSpecialTokens: false).Select(tokenizer.TokenOf));
+        }
+    }
+
     [Theory]
     [InlineData("the loader")]
     [InlineData("  a  hello 漢字😀 \n the")]
@@ -86,6 +98,22 @@ public sealed class SentencePieceTests : IDisposable
         File.WriteAllText(_folder.PathOf("tokenizer.model"), content);
         File.WriteAllText(_folder.PathOf("tokenizer_config.json"), "{\"tokenizer_class\": \"LlamaTokenizer\"}");
         Assert.Contains(_folder.PathOf("tokenizer.model"), Assert.Throws<LoraException>(() => AutoTokenizer.Load(_folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    // The pair that makes the piece that comes first is merged first, the leftmost of several.
+    private static List<string> Naive(string text, List<string> vocabulary)
+    {
+        var pieces = text.EnumerateRunes().SelectMany(rune => vocabulary.Contains(rune.ToString())
+            ? [rune.ToString()]
+            : System.Text.Encoding.UTF8.GetBytes(rune.ToString()).Select(value => $"<0x{value:X2}>")).ToList();
+        while (pieces.Zip(pieces.Skip(1), (left, right) => vocabulary.IndexOf(left + right)).Where(rank => rank >= 259).Order().ToList() is [var best, ..])
+        {
+            var at = Enumerable.Range(0, pieces.Count - 1).First(i => pieces[i] + pieces[i + 1] == vocabulary[best]);
+            pieces[at] += pieces[at + 1];
+            pieces.RemoveAt(at + 1);
+        }
+
+        return pieces;
     }
 
     private static List<string> Vocabulary()

@@ -7,7 +7,11 @@ namespace LoraGen.Transformers.Tokenizers.Pipeline;
 /// <summary>Byte-pair encoding over characters; with ByteLevel before it, each of them stands for a byte.</summary>
 internal sealed class BpeModel : TokenModel
 {
+    // The library's time grows with the square of a word's length, and some models take a whole text for one word.
+    private const int LongWord = 64;
+
     private readonly BpeTokenizer _bpe;
+    private readonly HashSet<(char, char)> _neighbours;
     private readonly int[]? _bytes;
     private readonly bool _ignoreMerges;
 
@@ -36,6 +40,7 @@ internal sealed class BpeModel : TokenModel
             throw new ArgumentException(e.Message, e);
         }
 
+        _neighbours = [.. vocabulary.Keys.SelectMany(token => token.Zip(token.Skip(1)))];
         _bytes = byteFallback ? ByteIds(vocabulary) : null;
         _ignoreMerges = ignoreMerges;
     }
@@ -112,6 +117,30 @@ internal sealed class BpeModel : TokenModel
     }
 
     private void Merge(string word, List<int> ids)
+    {
+        if (word.Length > LongWord)
+        {
+            var start = 0;
+            for (var end = 1; end < word.Length; end++)
+            {
+                if (CanCut(word[end - 1], word[end]))
+                {
+                    Add(word[start..end], ids);
+                    start = end;
+                }
+            }
+
+            word = word[start..];
+        }
+
+        Add(word, ids);
+    }
+
+    // No merge reaches over two characters that stand side by side in no token. Unknown neighbours may have to become one token.
+    private bool CanCut(char left, char right)
+        => !_neighbours.Contains((left, right)) && !char.IsSurrogate(left) && !char.IsSurrogate(right) && Vocabulary.ContainsKey(left.ToString());
+
+    private void Add(string word, List<int> ids)
     {
         if (word.Length > 0)
         {
