@@ -44,7 +44,9 @@ public sealed class SentencePieceTests : IDisposable
         var (tokenizer, vocabulary, random) = (Llama(), Vocabulary(), new Random(6));
         for (var attempt = 0; attempt < 30; attempt++)
         {
-            var text = string.Concat(random.GetItems(["t", "h", "e", "l", "o", "a", "d", "r", " ", " ", "x", "é", "😀", "the", "load"], random.Next(50, 300)));
+            // An unknown character ends a run by itself: half of the texts have none.
+            string[] unknown = attempt % 2 == 0 ? [] : ["x", "é", "😀"];
+            var text = string.Concat(random.GetItems(["t", "h", "e", "l", "o", "a", "d", "r", " ", " ", "the", "load", .. unknown], random.Next(50, 300)));
             Assert.Equal(Naive("\u2581" + text.Replace(' ', '\u2581'), vocabulary), tokenizer.Encode(text, addSpecialTokens: false).Select(tokenizer.TokenOf));
         }
     }
