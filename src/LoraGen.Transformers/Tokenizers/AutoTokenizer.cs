@@ -24,8 +24,10 @@ public static class AutoTokenizer
                 : WordPieceFiles.AreIn(folder) ? WordPieceFiles.Read(folder, config)
                 : throw new LoraException($"{folder}: expected tokenizer.json, tokenizer.model, vocab.json with merges.txt, or vocab.txt, found none of them.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException
+            or InvalidDataException or KeyNotFoundException or IndexOutOfRangeException)
         {
+            // What the library finds wrong with a model, as far as it was not found before.
             throw new LoraException($"{folder}: the tokenizer cannot be read: {e.Message}", e);
         }
     }

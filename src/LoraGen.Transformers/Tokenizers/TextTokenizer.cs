@@ -66,6 +66,7 @@ public sealed class TextTokenizer
     /// <param name="addSpecialTokens">Whether the special tokens that the checkpoint's files put around a text are added.</param>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>();
         if (addSpecialTokens)
         {
