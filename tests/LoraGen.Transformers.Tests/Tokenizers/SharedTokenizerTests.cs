@@ -9,6 +9,9 @@ namespace LoraGen.Transformers.Tests.Tokenizers;
 /// <summary>The tokenizers of real checkpoints. The ids below are those of Hugging Face's own tokenizers for the same files.</summary>
 public sealed class SharedTokenizerTests
 {
+    // A vocabulary of fifty thousand tokens takes most of a test's time.
+    private static readonly Dictionary<string, TextTokenizer> Loaded = [];
+
     private const string Digits = "I'm can't  WE'LL 123456\n\n\tx";
     private const string Characters = "größer 漢字 😀abc é";
     private const string Special = "a<|endoftext|>b <s> </s>[MASK]x <mask>.";
@@ -29,7 +32,7 @@ public sealed class SharedTokenizerTests
     [InlineData("adapters/tinyllama-r4-therapist", Special, new[] { 1, 263, 29966, 29989, 355, 974, 726, 29989, 29958, 29890, 29871, 1, 259, 2, 518, 1529, 16033, 29962, 29916, 529, 13168, 15513 })]
     [InlineData("adapters/roberta-r4-alpha96", Characters, new[] { 0, 6504, 3671, 7804, 254, 47416, 4394, 7258, 48823, 6800, 17841, 7471, 36822, 7935, 2 })]
     [InlineData("adapters/roberta-r4-alpha96", Special, new[] { 0, 102, 41552, 15483, 1397, 1116, 29015, 15483, 15698, 428, 1437, 0, 1437, 2, 10975, 32804, 530, 742, 1178, 50264, 4, 2 })]
-    public void The_ids_of_a_text(string folder, string text, int[] ids) => Assert.Equal(ids, AutoTokenizer.Load(SharedData.PathOf(folder)).Encode(text));
+    public void The_ids_of_a_text(string folder, string text, int[] ids) => Assert.Equal(ids, Load(SharedData.PathOf(folder)).Encode(text));
 
     [Theory]
     [InlineData("gpt2-vocab")]
@@ -38,7 +41,7 @@ public sealed class SharedTokenizerTests
     [InlineData("adapters/tinyllama-r4-keywords")]
     public void Hundreds_of_real_lines_are_decoded_as_they_were_at_once_and_id_by_id(string folder)
     {
-        var tokenizer = AutoTokenizer.Load(SharedData.PathOf(folder));
+        var tokenizer = Load(SharedData.PathOf(folder));
         foreach (var line in Lines())
         {
             var ids = tokenizer.Encode(line);
@@ -54,7 +57,7 @@ public sealed class SharedTokenizerTests
     [InlineData("adapters/distilbert-emotion")]
     public void Hundreds_of_real_lines_keep_their_letters(string folder)
     {
-        var tokenizer = AutoTokenizer.Load(SharedData.PathOf(folder));
+        var tokenizer = Load(SharedData.PathOf(folder));
         foreach (var line in Lines().Where(line => System.Text.Ascii.IsValid(line)).Where(line => !line.Contains("do not", StringComparison.OrdinalIgnoreCase)))
         {
             Assert.Equal(Letters(line.ToLowerInvariant()), Letters(tokenizer.Decode(tokenizer.Encode(line), skipSpecialTokens: true)));
@@ -67,7 +70,7 @@ public sealed class SharedTokenizerTests
     public void GPT_2s_ids_are_those_of_the_naive_encoder()
     {
         var folder = SharedData.PathOf("gpt2-vocab");
-        var tokenizer = AutoTokenizer.Load(folder);
+        var tokenizer = Load(folder);
         var vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(folder, "vocab.json")))!;
         var ranks = File.ReadLines(Path.Combine(folder, "vocab.bpe")).Skip(1).Where(line => line.Length > 0)
             .Select((line, rank) => (Pair: (line.Split(' ')[0], line.Split(' ')[1]), rank)).ToDictionary(pair => pair.Pair, pair => pair.rank);
@@ -85,7 +88,7 @@ public sealed class SharedTokenizerTests
         using var folder = new ScratchFolder();
         File.Copy(Path.Combine(shared, "tokenizer.model"), folder.PathOf("tokenizer.model"));
         File.WriteAllText(folder.PathOf("tokenizer_config.json"), "{\"tokenizer_class\": \"LlamaTokenizer\"}");
-        var (fromModel, fromJson) = (AutoTokenizer.Load(folder.Path), AutoTokenizer.Load(shared));
+        var (fromModel, fromJson) = (AutoTokenizer.Load(folder.Path), Load(shared));
         foreach (var line in Lines().Concat([Digits, Characters, "a</s>b <s> c<unk>", new string('x', 100)]))
         {
             Assert.Equal(fromJson.Encode(line), fromModel.Encode(line));
@@ -100,12 +103,15 @@ public sealed class SharedTokenizerTests
         using var folder = new ScratchFolder();
         File.Copy(Path.Combine(shared, "vocab.txt"), folder.PathOf("vocab.txt"));
         File.WriteAllText(folder.PathOf("tokenizer_config.json"), "{\"tokenizer_class\": \"BertTokenizer\"}");
-        var (fromText, fromJson) = (AutoTokenizer.Load(folder.Path), AutoTokenizer.Load(shared));
+        var (fromText, fromJson) = (AutoTokenizer.Load(folder.Path), Load(shared));
         foreach (var line in Lines().Where(line => System.Text.Ascii.IsValid(line)))
         {
             Assert.Equal(fromJson.Encode(line), fromText.Encode(line));
         }
     }
+
+    private static TextTokenizer Load(string folder)
+        => Loaded.TryGetValue(folder, out var tokenizer) ? tokenizer : Loaded[folder] = AutoTokenizer.Load(folder);
 
     private static IEnumerable<string> Lines()
         => Directory.GetFiles(SharedData.PathOf("text"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).SelectMany(file => File.ReadLines(file).Take(100));
