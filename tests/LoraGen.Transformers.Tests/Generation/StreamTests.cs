@@ -71,6 +71,7 @@ public sealed class StreamTests
     public async Task A_reader_that_leaves_early_ends_the_writing_before_it_is_gone()
     {
         var passes = 0;
+        using var reached = new ManualResetEventSlim();
         using var leaving = new ManualResetEventSlim();
         var model = new ScriptedModel(Tokenizer.VocabSize, Tokenizer.Encode("the loader "))
         {
@@ -78,7 +79,10 @@ public sealed class StreamTests
             {
                 passes++;
                 if (pass == 10)
+                {
+                    reached.Set();
                     leaving.Wait(Cancellation);
+                }
             },
         };
         var reader = new TextGenerator(model, Tokenizer).Stream([2], new() { MaxNewTokens = 4000 }, Cancellation).GetAsyncEnumerator(Cancellation);
@@ -87,6 +91,7 @@ public sealed class StreamTests
             Assert.True(await reader.MoveNextAsync());
         }
 
+        reached.Wait(Cancellation);
         var left = reader.DisposeAsync();
         leaving.Set();
         await left;
