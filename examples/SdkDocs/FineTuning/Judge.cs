@@ -36,18 +36,18 @@ internal sealed class Judge(DocTask task, Device device)
     /// <summary>The greedy summary of every held-out member, in their order.</summary>
     public IReadOnlyList<string> Summaries(string title, LlamaForCausalLM model, CancellationToken cancellation) => ProgressDisplay.Show(title, show =>
     {
-        var decoder = new GreedyDecoder(model, task.Tokenizer.EndId);
+        var generator = new TextGenerator(model);
+        var greedy = new GenerationOptions { MaxNewTokens = MaxSummaryTokens, EosTokenIds = [task.Tokenizer.EndId] };
         var summaries = new string[task.HeldOut.Count];
         var done = 0;
 
         // Members of like length together, so that little padding is computed.
         foreach (var indices in Enumerable.Range(0, summaries.Length).OrderBy(i => task.HeldOut[i].Example.PromptLength).Chunk(RowsPerBatch))
         {
-            cancellation.ThrowIfCancellationRequested();
-            var written = decoder.Generate([.. indices.Select(i => task.Tokenizer.Prompt(task.HeldOut[i].Member))], MaxSummaryTokens);
-            foreach (var (index, tokens) in indices.Zip(written))
+            var written = generator.Generate([.. indices.Select(i => task.Tokenizer.Prompt(task.HeldOut[i].Member))], greedy, cancellation);
+            foreach (var (index, summary) in indices.Zip(written))
             {
-                summaries[index] = task.Tokenizer.Decode(tokens).Trim();
+                summaries[index] = task.Tokenizer.Decode(summary.Ids).Trim();
             }
 
             done += indices.Length;

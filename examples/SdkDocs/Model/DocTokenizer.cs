@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using LoraGen;
 using LoraGen.Training.Data;
 using LoraGen.Transformers.Tokenizers;
-using Microsoft.ML.Tokenizers;
 using SdkDocs.Data;
 
 namespace SdkDocs.Model;
@@ -14,22 +13,21 @@ internal sealed partial class DocTokenizer
     private const string Summary = "<|summary|>";
     private static readonly string[] SpecialTokens = [EndOfText, Summary];
 
-    private readonly BpeTokenizer _tokenizer;
+    private readonly TextTokenizer _tokenizer;
 
-    private DocTokenizer(BpeTokenizer tokenizer, string folder)
+    private DocTokenizer(TextTokenizer tokenizer, string folder)
     {
         _tokenizer = tokenizer;
         EndId = SpecialId(EndOfText);
         SummaryId = SpecialId(Summary);
-        var largest = tokenizer.Vocabulary.Values.Max();
-        if (largest >= BaseModel.VocabularySize)
+        if (tokenizer.VocabSize > BaseModel.VocabularySize)
         {
-            throw new LoraException($"{folder}: the tokenizer's ids: expected less than {BaseModel.VocabularySize}, the base's vocabulary, found {largest}.");
+            throw new LoraException($"{folder}: the tokenizer's ids: expected less than {BaseModel.VocabularySize}, the base's vocabulary, found {tokenizer.VocabSize - 1}.");
         }
 
-        int SpecialId(string token) => tokenizer.SpecialTokens?.TryGetValue(token, out var id) == true
+        int SpecialId(string token) => tokenizer.IdOf(token) is { } id && tokenizer.IsSpecial(id)
             ? id
-            : throw new LoraException($"{folder}: the tokenizer's special tokens: expected {token}, found {string.Join(", ", tokenizer.SpecialTokens?.Keys ?? [])}.");
+            : throw new LoraException($"{folder}: the tokenizer's special tokens: expected {token}, found no such token.");
     }
 
     /// <summary>Begins and ends a sequence, and pads.</summary>
@@ -47,10 +45,10 @@ internal sealed partial class DocTokenizer
     }
 
     /// <summary>Reads the tokenizer files of a model folder.</summary>
-    public static DocTokenizer Read(string folder) => new(ByteLevelBpe.Read(folder), folder);
+    public static DocTokenizer Read(string folder) => new(AutoTokenizer.Load(folder), folder);
 
     /// <summary>What the model reads before it writes a summary.</summary>
-    public int[] Prompt(DocMember member) => [EndId, .. _tokenizer.EncodeToIds(member.Signature), SummaryId];
+    public int[] Prompt(DocMember member) => [EndId, .. _tokenizer.Encode(member.Signature, addSpecialTokens: false), SummaryId];
 
     /// <summary>A whole training sequence.</summary>
     /// <param name="member">The member.</param>
@@ -58,7 +56,7 @@ internal sealed partial class DocTokenizer
     public TokenExample Example(DocMember member, bool learnSignature)
     {
         var prompt = Prompt(member);
-        return new TokenExample([.. prompt, .. _tokenizer.EncodeToIds(member.Summary), EndId], learnSignature ? 1 : prompt.Length);
+        return new TokenExample([.. prompt, .. _tokenizer.Encode(member.Summary, addSpecialTokens: false), EndId], learnSignature ? 1 : prompt.Length);
     }
 
     /// <summary>The text of generated ids.</summary>

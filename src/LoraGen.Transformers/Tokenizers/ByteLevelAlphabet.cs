@@ -9,12 +9,28 @@ namespace LoraGen.Transformers.Tokenizers;
 internal static class ByteLevelAlphabet
 {
     private static readonly char[] ByByte = Build();
+    private static readonly Dictionary<char, byte> ByCharacter = ByByte.Select((character, b) => (character, b)).ToDictionary(pair => pair.character, pair => (byte)pair.b);
 
     /// <summary>All 256 characters, in the order of GPT-2's vocabulary: the printable bytes first.</summary>
     public static IEnumerable<char> Ordered => ByByte.Order();
 
     /// <summary>The characters that stand for the UTF-8 bytes of a text.</summary>
     public static string Encode(string text) => new([.. Encoding.UTF8.GetBytes(text).Select(b => ByByte[b])]);
+
+    /// <summary>The bytes that a token of the alphabet stands for, or null where another character is in it.</summary>
+    public static byte[]? Decode(string token)
+    {
+        var result = new byte[token.Length];
+        for (var i = 0; i < token.Length; i++)
+        {
+            if (!ByCharacter.TryGetValue(token[i], out result[i]))
+            {
+                return null;
+            }
+        }
+
+        return result;
+    }
 
     private static char[] Build()
     {

@@ -1,13 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using LoraGen.Files;
-using Microsoft.ML.Tokenizers;
 
 namespace LoraGen.Transformers.Tokenizers;
 
 /// <summary>
-/// Byte-level BPE in Hugging Face's <c>tokenizer.json</c>, read into Microsoft.ML.Tokenizers, which has no reader for that file itself.
+/// Writes a byte-level BPE, such as <see cref="BpeTrainer"/> learns, as Hugging Face's <c>tokenizer.json</c>. <see cref="AutoTokenizer"/>
+/// reads it.
 /// </summary>
 public static class ByteLevelBpe
 {
@@ -79,41 +78,4 @@ public static class ByteLevelBpe
 
     private static void Write(string path, JsonObject content)
         => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, content, new JsonSerializerOptions { WriteIndented = true, IndentSize = 1 }));
-
-    /// <summary>Reads <c>tokenizer.json</c> from a model's folder.</summary>
-    /// <exception cref="LoraException">The file is missing or malformed, or is not byte-level BPE with one split pattern.</exception>
-    public static BpeTokenizer Read(string folder)
-    {
-        var path = Path.Combine(folder, FileName);
-        try
-        {
-            var root = JsonNode.Parse(File.ReadAllText(path));
-            var model = root?["model"];
-            Require(path, "model.type", "BPE", (string?)model?["type"]);
-            Require(path, "decoder.type", "ByteLevel", (string?)root?["decoder"]?["type"]);
-            var split = (string?)root!["pre_tokenizer"]?["pretokenizers"]?[0]?["pattern"]?["Regex"]
-                ?? throw new LoraException($"{path}: pre_tokenizer: expected a Sequence that begins with a Split by Regex, found {root["pre_tokenizer"]?.ToJsonString() ?? "null"}.");
-            var specialTokens = root["added_tokens"]!.AsArray().ToDictionary(token => (string)token!["content"]!, token => (int)token!["id"]!);
-            return BpeTokenizer.Create(new BpeOptions(model!["vocab"]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, (int)pair.Value!)))
-            {
-                // Newer files spell a merge as a pair, older ones as one string.
-                Merges = [.. model["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : (string)merge!)],
-                ByteLevel = true,
-                PreTokenizer = new RegexPreTokenizer(new Regex(split, RegexOptions.Compiled | RegexOptions.CultureInvariant), specialTokens),
-                SpecialTokens = specialTokens,
-            });
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NullReferenceException or InvalidOperationException or ArgumentException)
-        {
-            throw new LoraException($"{path}: cannot be read as a Hugging Face byte-level BPE tokenizer: {e.Message}", e);
-        }
-    }
-
-    private static void Require(string path, string key, string expected, string? found)
-    {
-        if (found != expected)
-        {
-            throw new LoraException($"{path}: {key}: expected {expected}, found {found ?? "nothing"}.");
-        }
-    }
 }

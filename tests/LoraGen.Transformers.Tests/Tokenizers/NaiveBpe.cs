@@ -32,14 +32,17 @@ internal static class NaiveBpe
 
     /// <summary>The tokens of a text: in each word, the oldest merge that applies is applied, until none does.</summary>
     public static List<string> Encode(string text, Regex split, IReadOnlyList<(string Left, string Right)> merges)
+        => Encode(text, split, merges.Select((merge, rank) => (merge, rank)).ToDictionary(pair => pair.merge, pair => pair.rank));
+
+    public static List<string> Encode(string text, Regex split, IReadOnlyDictionary<(string Left, string Right), int> ranks)
     {
         var result = new List<string>();
         foreach (Match match in split.Matches(text))
         {
             var word = Characters(match.Value);
-            while (merges.FirstOrDefault(merge => word.Zip(word.Skip(1)).Contains(merge)) is { Left: not null } next)
+            while (word.Zip(word.Skip(1)).Where(ranks.ContainsKey).ToList() is { Count: > 0 } possible)
             {
-                word = Merge(word, next);
+                word = Merge(word, possible.MinBy(pair => ranks[pair]));
             }
 
             result.AddRange(word);

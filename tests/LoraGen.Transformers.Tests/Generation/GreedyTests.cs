@@ -1,3 +1,5 @@
+using System.Text.Json;
+using LoraGen.Tests.RealAdapters;
 using LoraGen.Transformers.Generation;
 using LoraGen.Transformers.Llama;
 using LoraGen.Transformers.Tests.Llama;
@@ -6,7 +8,7 @@ using TorchSharp;
 namespace LoraGen.Transformers.Tests.Generation;
 
 /// <summary>Prompts of any lengths, written on together, become what each becomes alone in float64.</summary>
-public sealed class GreedyDecoderTests : IDisposable
+public sealed class GreedyTests : IDisposable
 {
     private const int NoEnd = -1;
 
@@ -28,6 +30,9 @@ public sealed class GreedyDecoderTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_cache_as_with_one() => Assert.Equal(Decode(Prompts, NoEnd, 12), Decode(Prompts, NoEnd, 12, useCache: false));
+
+    [Fact]
     public void Each_prompt_by_itself()
         => Assert.All(Prompts, prompt => Assert.Equal(Alone(prompt, endId: 0, maxNewTokens: 12), Decode([prompt], endId: 0, maxNewTokens: 12)[0]));
 
@@ -40,7 +45,19 @@ public sealed class GreedyDecoderTests : IDisposable
         var expected = Prompts.Select(prompt => Alone(prompt, end, 12)).ToList();
         Assert.InRange(expected[0].Length, 0, 5);
         Assert.Contains(expected, written => written.Length > expected[0].Length);
-        Assert.Equal(expected, Decode(Prompts, end, 12));
+        Assert.Equal(expected, Decode(Prompts, end, 12).Select(written => written.ToArray()));
+    }
+
+    // Others trained this model and computed its greedy ids in float64.
+    [Fact]
+    public void A_trained_model_writes_its_golden_ids()
+    {
+        using var golden = JsonDocument.Parse(File.ReadAllText(SharedData.PathOf("lm/stories260K/golden.json")));
+        using var model = LlamaForCausalLM.Load(SharedData.PathOf("lm/stories260K/hf"));
+        var ids = golden.RootElement.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToArray();
+        var options = new GenerationOptions { MaxNewTokens = ids.Length - 1, EosTokenIds = [] };
+        Assert.Equal(ids[1..], model.Write([ids[..1]], options)[0].Ids);
+        Assert.Equal(ids[30..], model.Write([ids[..30], ids[..7]], options with { MaxNewTokens = ids.Length - 30 })[0].Ids);
     }
 
     [Theory]
@@ -48,7 +65,7 @@ public sealed class GreedyDecoderTests : IDisposable
     [InlineData(2)]
     [InlineData(5)]
     public void No_more_tokens_than_asked_for(int maxNewTokens)
-        => Assert.All(Decode(Prompts, endId: 0, maxNewTokens), written => Assert.InRange(written.Length, 0, maxNewTokens));
+        => Assert.All(Decode(Prompts, endId: 0, maxNewTokens), written => Assert.InRange(written.Count, 0, maxNewTokens));
 
     [Fact]
     public void Nothing_is_left_behind()
@@ -59,7 +76,11 @@ public sealed class GreedyDecoderTests : IDisposable
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    private IReadOnlyList<int[]> Decode(int[][] prompts, int endId, int maxNewTokens) => new GreedyDecoder(_model, endId).Generate(prompts, maxNewTokens);
+    private IReadOnlyList<IReadOnlyList<int>> Decode(int[][] prompts, int endId, int maxNewTokens, bool useCache = true)
+    {
+        var options = new GenerationOptions { MaxNewTokens = maxNewTokens, EosTokenIds = [endId], UseCache = useCache };
+        return [.. _model.Write(prompts, options).Select(result => result.Ids)];
+    }
 
     private int[] Alone(int[] prompt, int endId, int maxNewTokens)
     {
