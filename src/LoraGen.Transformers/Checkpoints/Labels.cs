@@ -14,8 +14,9 @@ internal static class Labels
     {
         var named = Named(file);
         var given = Given(file);
-        file.Require("num_labels", named is null || given is null || named == given, $"{named}, the number of classes in id2label");
-        return named ?? given ?? Unwritten;
+        return named is null || given is null || named == given
+            ? named ?? given ?? Unwritten
+            : throw file.Refusal("num_labels", $"{named}, the number of classes in id2label", $"{given}");
     }
 
     private static int? Named(ConfigFile file)
@@ -26,8 +27,9 @@ internal static class Labels
         }
 
         var ids = (node as JsonObject)?.Select(item => int.TryParse(item.Key, out var id) ? id : -1).Order().ToList();
-        file.Require("id2label", ids is { Count: > 0 } && ids.SequenceEqual(Enumerable.Range(0, ids.Count)), "an object with the keys 0, 1, ...");
-        return ids!.Count;
+        return ids is { Count: > 0 } && ids.SequenceEqual(Enumerable.Range(0, ids.Count))
+            ? ids.Count
+            : throw file.Refusal("id2label", "an object with the keys 0, 1, ...", node.ToJsonString());
     }
 
     private static int? Given(ConfigFile file)
@@ -37,8 +39,8 @@ internal static class Labels
             return null;
         }
 
-        var isCount = node is JsonValue value && value.TryGetValue<int>(out var count) && count > 0;
-        file.Require("num_labels", isCount, "a positive number");
-        return (int)node;
+        return node is JsonValue value && value.TryGetValue<int>(out var count) && count > 0
+            ? count
+            : throw file.Refusal("num_labels", "a positive number", node.ToJsonString());
     }
 }

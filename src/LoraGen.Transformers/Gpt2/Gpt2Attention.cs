@@ -26,7 +26,7 @@ public sealed partial class Gpt2Attention : Module<Tensor, AttentionContext, Ten
         c_proj = weights.Conv1D(config.Width, config.Width);
 
         // The kernel divides by sqrt(headDim); what the config asks for besides, or instead, goes into the queries.
-        _queryFactor = (config.ScaleAttnWeights ? 1 : Math.Sqrt(config.Width / config.NumHeads)) / (config.ScaleAttnByInverseLayerIdx ? layer + 1 : 1);
+        _queryFactor = (config.ScaleAttnWeights ? 1 : Math.Sqrt((double)config.Width / config.NumHeads)) / (config.ScaleAttnByInverseLayerIdx ? layer + 1 : 1);
         RegisterComponents();
     }
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using LoraGen.Transformers.Checkpoints;
-using LoraGen.Transformers.Layers;
 
 namespace LoraGen.Transformers.Gpt2;
 
@@ -62,8 +61,8 @@ public sealed record Gpt2Config
     /// <summary>Id that begins a sequence.</summary>
     [JsonPropertyName("bos_token_id")] public int? BosTokenId { get; init; }
 
-    /// <summary>Id that ends a sequence.</summary>
-    [JsonPropertyName("eos_token_id")] public int? EosTokenId { get; init; }
+    /// <summary>Ids that end a sequence.</summary>
+    [JsonPropertyName("eos_token_id"), JsonConverter(typeof(TokenIdsConverter))] public IReadOnlyList<int>? EosTokenIds { get; init; }
 
     /// <summary>Number of classes of a classifier: of <c>id2label</c>, else <c>num_labels</c>, else 2.</summary>
     [JsonIgnore] public int NumLabels { get; init; } = 2;
@@ -76,16 +75,35 @@ public sealed record Gpt2Config
     public static Gpt2Config Read(string path)
     {
         var file = ConfigFile.Read(path);
-        file.Require("model_type", file.Text("model_type") == "gpt2", "gpt2");
-        file.RequireOff("add_cross_attention");
-        file.RequireOff("pruned_heads");
+        if (file.Text("model_type") is var type && type != "gpt2")
+        {
+            throw file.Refusal("model_type", "gpt2", type);
+        }
+
+        file.RequireOff("add_cross_attention", "pruned_heads");
         file.RefuseUnknown([.. ConfigKeys.Of<Gpt2Config>(), .. WithoutEffect]);
         file.DropNulls();
-        var config = file.Deserialize<Gpt2Config>();
-        file.RequirePositive("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner");
-        file.RequireProbability("resid_pdrop", "embd_pdrop", "attn_pdrop");
-        file.Require("n_embd", config.Width % config.NumHeads == 0, $"a multiple of n_head ({config.NumHeads})");
-        file.Require("activation_function", Activation.Exists(config.ActivationFunction), $"one of {Activation.Names}");
-        return config with { NumLabels = Labels.Count(file) };
+        var config = file.Deserialize<Gpt2Config>() with { NumLabels = Labels.Count(file) };
+        config.Check(path);
+        return config;
+    }
+
+    /// <exception cref="LoraException">A value is out of its range, or asks for something that is not implemented.</exception>
+    internal void Check(string place)
+    {
+        var check = new ConfigCheck(place);
+        check.Size("vocab_size", VocabSize);
+        check.Size("n_positions", NumPositions);
+        check.Size("n_embd", Width);
+        check.Size("n_layer", NumLayers);
+        check.Size("n_head", NumHeads);
+        check.Size("n_inner", InnerWidth);
+        check.Size("num_labels", NumLabels);
+        check.Heads("n_embd", Width, "n_head", NumHeads);
+        check.ActivationName("activation_function", ActivationFunction);
+        check.Epsilon("layer_norm_epsilon", LayerNormEpsilon);
+        check.Dropout("resid_pdrop", ResidPdrop);
+        check.Dropout("embd_pdrop", EmbdPdrop);
+        check.Dropout("attn_pdrop", AttnPdrop);
     }
 }

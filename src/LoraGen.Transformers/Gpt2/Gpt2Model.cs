@@ -20,6 +20,7 @@ public sealed partial class Gpt2Model : Module<Tensor, Tensor>
     internal Gpt2Model(Gpt2Config config, Weights weights)
         : base(nameof(Gpt2Model))
     {
+        config.Check(nameof(Gpt2Config));
         _config = config;
         wte = weights.Embedding(config.VocabSize, config.Width);
         wpe = weights.Embedding(config.NumPositions, config.Width);
