@@ -9,7 +9,7 @@ namespace LoraGen.Transformers.Bert;
 /// <summary>BERT with a classifier of tokens (Hugging Face: <c>BertForTokenClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>
+public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel
 {
     private readonly BertModel bert;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear classifier;
@@ -31,6 +31,9 @@ public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>
 
     /// <summary>The model's shape.</summary>
     public BertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <summary>Token ids [batch, time] without padding, of one text each, to logits [batch, time, labels].</summary>
     public override Tensor forward(Tensor ids) => Classify(ids);
@@ -60,8 +63,12 @@ public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>
     {
         var read = BertConfig.Read(Path.Combine(folder, ConfigFile.Name), "bert");
         var config = read with { NumLabels = ClassifierHead.NumLabels(newLabels, read.NumLabels) };
-        var model = Checkpoint.Load(folder, BertKeys.OfClassifier(config, newLabels), dtype, device, weights => new BertForTokenClassification(config, weights));
+        var model = Checkpoint.Load(folder, BertKeys.OfClassifier(config, newLabels), dtype, device, weights => new BertForTokenClassification(config, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(BertForTokenClassification)));
 }

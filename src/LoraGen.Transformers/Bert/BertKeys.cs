@@ -11,7 +11,7 @@ internal static partial class BertKeys
 
     /// <summary>The keys of the encoder alone, read from a checkpoint with any head.</summary>
     public static CheckpointKeys OfEncoder(BertConfig config, bool pooler)
-        => Of(config) with { Ignored = pooler ? BuffersAndHeads() : BuffersHeadsAndPooler() };
+        => Of(config) with { Ignored = pooler ? BuffersAndHeads() : BuffersHeadsAndPooler(), Head = (Pooler(), "Where the checkpoint is of a model without a pooler, pass pooler: false.") };
 
     /// <summary>The keys of a classifier of sequences by the pooler. With a new head, a pooler that the file lacks is new too.</summary>
     public static CheckpointKeys OfPooledClassifier(BertConfig config, int? newLabels)

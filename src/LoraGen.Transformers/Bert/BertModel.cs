@@ -12,7 +12,7 @@ namespace LoraGen.Transformers.Bert;
 /// </summary>
 /// <remarks>The config's dropouts are applied while <c>training</c>, as in transformers; a loaded model is in <c>eval()</c>.</remarks>
 [LoraModel]
-public sealed partial class BertModel : Module<Tensor, Tensor>
+public sealed partial class BertModel : Module<Tensor, Tensor>, IPretrainedModel
 {
     private readonly BertEmbeddings embeddings;
     private readonly BertEncoder encoder;
@@ -39,6 +39,9 @@ public sealed partial class BertModel : Module<Tensor, Tensor>
 
     /// <summary>The model's shape.</summary>
     public BertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <summary>Token ids [batch, time] without padding, of one text each, to states [batch, time, hidden].</summary>
     public override Tensor forward(Tensor ids) => Encode(ids);
@@ -89,8 +92,12 @@ public sealed partial class BertModel : Module<Tensor, Tensor>
     public static BertModel Load(string folder, ScalarType? dtype = null, Device? device = null, bool pooler = true)
     {
         var config = BertConfig.Read(Path.Combine(folder, ConfigFile.Name));
-        var model = Checkpoint.Load(folder, BertKeys.OfEncoder(config, pooler), dtype, device, weights => new BertModel(config, pooler, weights));
+        var model = Checkpoint.Load(folder, BertKeys.OfEncoder(config, pooler), dtype, device, weights => new BertModel(config, pooler, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, Config.IsRoberta ? "RobertaModel" : "BertModel"));
 }

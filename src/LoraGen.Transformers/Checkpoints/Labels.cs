@@ -19,6 +19,19 @@ internal static class Labels
             : throw file.Refusal("num_labels", $"{named}, the number of classes in id2label", $"{given}");
     }
 
+    /// <summary>Writes a number of classes where the config has another: without names, as transformers does.</summary>
+    public static void Write(JsonObject config, int count)
+    {
+        if (((config["id2label"] as JsonObject)?.Count ?? (int?)config["num_labels"] ?? Unwritten) == count)
+        {
+            return;
+        }
+
+        config.Remove("num_labels");
+        config["id2label"] = new JsonObject(Enumerable.Range(0, count).Select(id => KeyValuePair.Create($"{id}", (JsonNode?)$"LABEL_{id}")));
+        config["label2id"] = new JsonObject(Enumerable.Range(0, count).Select(id => KeyValuePair.Create($"LABEL_{id}", (JsonNode?)id)));
+    }
+
     private static int? Named(ConfigFile file)
     {
         if (file.Json["id2label"] is not { } node)

@@ -9,7 +9,7 @@ namespace LoraGen.Transformers.DistilBert;
 /// <summary>DistilBERT with a classifier of tokens (Hugging Face: <c>DistilBertForTokenClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class DistilBertForTokenClassification : Module<Tensor, Tensor>
+public sealed partial class DistilBertForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel
 {
     private readonly DistilBertModel distilbert;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear classifier;
@@ -31,6 +31,9 @@ public sealed partial class DistilBertForTokenClassification : Module<Tensor, Te
 
     /// <summary>The model's shape.</summary>
     public DistilBertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <summary>Token ids [batch, time] without padding to logits [batch, time, labels].</summary>
     public override Tensor forward(Tensor ids) => Classify(ids);
@@ -59,8 +62,12 @@ public sealed partial class DistilBertForTokenClassification : Module<Tensor, Te
     {
         var read = DistilBertConfig.Read(Path.Combine(folder, ConfigFile.Name));
         var config = read with { NumLabels = ClassifierHead.NumLabels(newLabels, read.NumLabels) };
-        var model = Checkpoint.Load(folder, DistilBertKeys.OfTokenClassifier(config, newLabels), dtype, device, weights => new DistilBertForTokenClassification(config, weights));
+        var model = Checkpoint.Load(folder, DistilBertKeys.OfTokenClassifier(config, newLabels), dtype, device, weights => new DistilBertForTokenClassification(config, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(DistilBertForTokenClassification)));
 }

@@ -10,7 +10,7 @@ namespace LoraGen.Transformers.DistilBert;
 /// <summary>The encoder without a head (Hugging Face: <c>DistilBertModel</c>).</summary>
 /// <remarks>The config's dropouts are applied while <c>training</c>, as in transformers; a loaded model is in <c>eval()</c>.</remarks>
 [LoraModel]
-public sealed partial class DistilBertModel : Module<Tensor, Tensor>
+public sealed partial class DistilBertModel : Module<Tensor, Tensor>, IPretrainedModel
 {
     private readonly DistilBertEmbeddings embeddings;
     private readonly DistilBertTransformer transformer;
@@ -33,6 +33,9 @@ public sealed partial class DistilBertModel : Module<Tensor, Tensor>
 
     /// <summary>The model's shape.</summary>
     public DistilBertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <summary>Token ids [batch, time] without padding to states [batch, time, dim].</summary>
     public override Tensor forward(Tensor ids) => Encode(ids);
@@ -64,8 +67,12 @@ public sealed partial class DistilBertModel : Module<Tensor, Tensor>
     public static DistilBertModel Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
         var config = DistilBertConfig.Read(Path.Combine(folder, ConfigFile.Name));
-        var model = Checkpoint.Load(folder, DistilBertKeys.OfEncoder(), dtype, device, weights => new DistilBertModel(config, weights));
+        var model = Checkpoint.Load(folder, DistilBertKeys.OfEncoder(), dtype, device, weights => new DistilBertModel(config, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(DistilBertModel)));
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using LoraGen.Transformers.Checkpoints;
 
@@ -86,6 +88,21 @@ public sealed record Gpt2Config
         var config = file.Deserialize<Gpt2Config>() with { NumLabels = Labels.Count(file) };
         config.Check(path);
         return config;
+    }
+
+    /// <summary>The config as a file's content.</summary>
+    internal JsonObject ToJson()
+    {
+        var json = JsonSerializer.SerializeToNode(this)!.AsObject();
+        json["model_type"] = "gpt2";
+        return json;
+    }
+
+    /// <summary>Says in a file's content which class it is for, and how many classes its classifier has.</summary>
+    internal void Describe(JsonObject config, string architecture)
+    {
+        config["architectures"] = new JsonArray(architecture);
+        Labels.Write(config, NumLabels);
     }
 
     /// <exception cref="LoraException">A value is out of its range, or asks for something that is not implemented.</exception>

@@ -8,7 +8,7 @@ namespace LoraGen.Transformers.Gpt2;
 
 /// <summary>GPT-2 with a classifier on the last token (Hugging Face: <c>GPT2ForSequenceClassification</c>, whose checkpoint keys it keeps).</summary>
 [LoraModel]
-public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tensor>
+public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel
 {
     private readonly Gpt2Model transformer;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear score;
@@ -30,6 +30,9 @@ public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tenso
 
     /// <summary>The model's shape.</summary>
     public Gpt2Config Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <summary>Token ids [batch, time] without padding to logits [batch, labels].</summary>
     public override Tensor forward(Tensor ids) => Classify(ids);
@@ -67,8 +70,12 @@ public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tenso
     {
         var read = Gpt2Config.Read(Path.Combine(folder, ConfigFile.Name));
         var config = read with { NumLabels = ClassifierHead.NumLabels(newLabels, read.NumLabels) };
-        var model = Checkpoint.Load(folder, Gpt2Keys.ForClassifier(config, newLabels), dtype, device, weights => new Gpt2ForSequenceClassification(config, weights));
+        var model = Checkpoint.Load(folder, Gpt2Keys.ForClassifier(config, newLabels), dtype, device, weights => new Gpt2ForSequenceClassification(config, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, "GPT2ForSequenceClassification"));
 }

@@ -14,7 +14,7 @@ namespace LoraGen.Transformers.Gpt2;
 /// adapter on <c>wte</c> changes what the model reads and leaves the head as it is, while a merge of that adapter would change both.
 /// </remarks>
 [LoraModel]
-public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM
+public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel
 {
     private readonly Gpt2Model transformer;
 
@@ -38,6 +38,9 @@ public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM
 
     /// <summary>The model's shape.</summary>
     public Gpt2Config Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <inheritdoc/>
     public int VocabSize => Config.VocabSize;
@@ -91,8 +94,12 @@ public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM
     public static Gpt2LMHeadModel Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
         var config = Gpt2Config.Read(Path.Combine(folder, ConfigFile.Name));
-        var model = Checkpoint.Load(folder, Gpt2Keys.ForLanguageModel(config), dtype, device, weights => new Gpt2LMHeadModel(config, weights));
+        var model = Checkpoint.Load(folder, Gpt2Keys.ForLanguageModel(config), dtype, device, weights => new Gpt2LMHeadModel(config, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, "GPT2LMHeadModel"));
 }

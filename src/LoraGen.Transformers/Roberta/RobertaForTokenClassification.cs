@@ -10,7 +10,7 @@ namespace LoraGen.Transformers.Roberta;
 /// <summary>RoBERTa with a classifier of tokens (Hugging Face: <c>RobertaForTokenClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class RobertaForTokenClassification : Module<Tensor, Tensor>
+public sealed partial class RobertaForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel
 {
     private readonly BertModel roberta;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear classifier;
@@ -32,6 +32,9 @@ public sealed partial class RobertaForTokenClassification : Module<Tensor, Tenso
 
     /// <summary>The model's shape.</summary>
     public BertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
 
     /// <summary>Token ids [batch, time] without padding, of one text each, to logits [batch, time, labels].</summary>
     public override Tensor forward(Tensor ids) => Classify(ids);
@@ -61,8 +64,12 @@ public sealed partial class RobertaForTokenClassification : Module<Tensor, Tenso
     {
         var read = BertConfig.Read(Path.Combine(folder, ConfigFile.Name), "roberta");
         var config = read with { NumLabels = ClassifierHead.NumLabels(newLabels, read.NumLabels) };
-        var model = Checkpoint.Load(folder, BertKeys.OfClassifier(config, newLabels), dtype, device, weights => new RobertaForTokenClassification(config, weights));
+        var model = Checkpoint.Load(folder, BertKeys.OfClassifier(config, newLabels), dtype, device, weights => new RobertaForTokenClassification(config, weights) { Folder = Path.GetFullPath(folder) });
         model.eval();
         return model;
     }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(RobertaForTokenClassification)));
 }
