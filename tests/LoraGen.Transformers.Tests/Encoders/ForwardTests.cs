@@ -57,7 +57,7 @@ public sealed class ForwardTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Of_tokens_beside_padding_on_either_side(string name)
+    public void With_padding_on_either_side(string name)
     {
         using var scope = NewDisposeScope();
         using var encoder = TinyEncoder.Create(name);
@@ -68,16 +68,7 @@ public sealed class ForwardTests
 
         for (var row = 0; row < ids.Length; row++)
         {
-            bool[] tokens = [.. mask[row].Select(isToken => isToken == 1)];
-            var expected = encoder.Naive(ids[row], tokens);
-            if (expected.Length == 1)
-            {
-                TinyModel.AssertClose(expected, found[row]);
-            }
-            else
-            {
-                TinyModel.AssertClose(expected.Where((_, t) => tokens[t]), found[row].Where((_, t) => tokens[t]));
-            }
+            TinyModel.AssertClose(encoder.Naive(ids[row], [.. mask[row].Select(isToken => isToken == 1)]), found[row]);
         }
     }
 
