@@ -106,6 +106,9 @@ public sealed record BertConfig
         Labels.Write(config, NumLabels);
     }
 
+    /// <exception cref="LoraException">The config is of the other of the two architectures.</exception>
+    internal void RequireModelType(string modelType) => new ConfigCheck(nameof(BertConfig)).Require(ModelType == modelType, "model_type", modelType, ModelType);
+
     /// <exception cref="LoraException">A value is out of its range, or asks for something that is not implemented.</exception>
     internal void Check(string place)
     {

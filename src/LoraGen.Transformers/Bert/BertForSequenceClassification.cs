@@ -23,6 +23,7 @@ public sealed partial class BertForSequenceClassification : Module<Tensor, Tenso
     private BertForSequenceClassification(BertConfig config, Weights weights)
         : base(nameof(BertForSequenceClassification))
     {
+        config.RequireModelType("bert");
         Config = config;
         bert = new BertModel(config, pooler: true, weights);
         classifier = weights.Linear(config.HiddenSize, config.NumLabels, bias: true);
@@ -52,7 +53,7 @@ public sealed partial class BertForSequenceClassification : Module<Tensor, Tenso
         return Classifier(pooled).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
     /// <param name="folder">The checkpoint; of <c>BertForSequenceClassification</c>, or with <paramref name="newLabels"/> of any BERT.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>

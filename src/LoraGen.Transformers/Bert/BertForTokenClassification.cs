@@ -23,6 +23,7 @@ public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>,
     private BertForTokenClassification(BertConfig config, Weights weights)
         : base(nameof(BertForTokenClassification))
     {
+        config.RequireModelType("bert");
         Config = config;
         bert = new BertModel(config, pooler: false, weights);
         classifier = weights.Linear(config.HiddenSize, config.NumLabels, bias: true);
@@ -51,7 +52,7 @@ public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>,
         return Classifier(functional.dropout(hidden, Config.HeadDropout, training)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
     /// <param name="folder">The checkpoint; of <c>BertForTokenClassification</c>, or with <paramref name="newLabels"/> of any BERT.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>

@@ -53,7 +53,7 @@ public sealed partial class DistilBertForSequenceClassification : Module<Tensor,
         return Classifier(functional.dropout(first, Config.SeqClassifDropout, training)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
     /// <param name="folder">The checkpoint; of <c>DistilBertForSequenceClassification</c>, or with <paramref name="newLabels"/> of any DistilBERT.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>

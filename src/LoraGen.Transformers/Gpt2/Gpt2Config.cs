@@ -10,7 +10,7 @@ public sealed record Gpt2Config
 {
     // The head of GPT2DoubleHeadsModel, which is not implemented, and the length of a mask that is no longer kept.
     private static readonly string[] WithoutEffect =
-        ["n_ctx", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "gradient_checkpointing"];
+        ["n_ctx", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "gradient_checkpointing", "output_past"];
 
     /// <summary>Number of tokens in the vocabulary.</summary>
     [JsonPropertyName("vocab_size")] public required int VocabSize { get; init; }

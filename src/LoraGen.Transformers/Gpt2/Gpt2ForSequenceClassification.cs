@@ -58,7 +58,7 @@ public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tenso
         return hidden[arange(last.shape[0], device: tokens.device), last];
     }
 
-    /// <summary>Reads a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
     /// <param name="folder">The checkpoint; of <c>GPT2ForSequenceClassification</c>, or with <paramref name="newLabels"/> of any GPT-2.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>

@@ -23,6 +23,7 @@ public sealed partial class RobertaForSequenceClassification : Module<Tensor, Te
     private RobertaForSequenceClassification(BertConfig config, Weights weights)
         : base(nameof(RobertaForSequenceClassification))
     {
+        config.RequireModelType("roberta");
         Config = config;
         roberta = new BertModel(config, pooler: false, weights);
         classifier = new RobertaClassificationHead(config, weights);
@@ -51,7 +52,7 @@ public sealed partial class RobertaForSequenceClassification : Module<Tensor, Te
         return classifier.call(hidden).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
     /// <param name="folder">The checkpoint; of <c>RobertaForSequenceClassification</c>, or with <paramref name="newLabels"/> of any RoBERTa.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>

@@ -24,6 +24,7 @@ public sealed partial class RobertaForTokenClassification : Module<Tensor, Tenso
     private RobertaForTokenClassification(BertConfig config, Weights weights)
         : base(nameof(RobertaForTokenClassification))
     {
+        config.RequireModelType("roberta");
         Config = config;
         roberta = new BertModel(config, pooler: false, weights);
         classifier = weights.Linear(config.HiddenSize, config.NumLabels, bias: true);
@@ -52,7 +53,7 @@ public sealed partial class RobertaForTokenClassification : Module<Tensor, Tenso
         return Classifier(functional.dropout(hidden, Config.HeadDropout, training)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a Hugging Face checkpoint folder.</summary>
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
     /// <param name="folder">The checkpoint; of <c>RobertaForTokenClassification</c>, or with <paramref name="newLabels"/> of any RoBERTa.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
     /// <param name="device">Where to hold them; by default the CPU.</param>

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LoraGen.Tests.Files;
 using LoraGen.Transformers.Bert;
 using LoraGen.Transformers.DistilBert;
+using LoraGen.Transformers.Roberta;
 
 namespace LoraGen.Transformers.Tests.Encoders;
 
@@ -110,6 +111,19 @@ public sealed class ConfigTests : IDisposable
             "BertConfig: hidden_act: expected one of",
             Assert.Throws<LoraException>(() => new BertForTokenClassification(TinyEncoder.Bert with { HiddenAct = "mish" })).Message,
             StringComparison.Ordinal);
+
+    [Fact]
+    public void A_config_of_the_other_architecture_is_refused()
+    {
+        foreach (var create in new Func<object>[]
+        {
+            () => new BertForSequenceClassification(TinyEncoder.Roberta), () => new BertForTokenClassification(TinyEncoder.Roberta),
+            () => new RobertaForSequenceClassification(TinyEncoder.Bert), () => new RobertaForTokenClassification(TinyEncoder.Bert),
+        })
+        {
+            Assert.Contains("BertConfig: model_type: expected", Assert.Throws<LoraException>(create).Message, StringComparison.Ordinal);
+        }
+    }
 
     private void Refused(Action read, params string[] named)
     {

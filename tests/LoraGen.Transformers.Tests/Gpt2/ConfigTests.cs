@@ -17,7 +17,7 @@ public sealed class ConfigTests : IDisposable
         var config = Read(
             ("activation_function", "gelu_new"), ("attn_pdrop", 0.2), ("bos_token_id", 1), ("embd_pdrop", 0.3), ("eos_token_id", 2), ("initializer_range", 0.05), ("is_decoder", true),
             ("layer_norm_epsilon", 1e-4), ("pad_token_id", 3), ("reorder_and_upcast_attn", true), ("resid_pdrop", 0.4), ("scale_attn_by_inverse_layer_idx", true), ("scale_attn_weights", false),
-            ("summary_activation", null), ("summary_first_dropout", 0.1), ("summary_proj_to_labels", true), ("summary_type", "cls_index"), ("summary_use_proj", true),
+            ("_num_labels", 1), ("output_past", true), ("summary_activation", null), ("summary_first_dropout", 0.1), ("summary_proj_to_labels", true), ("summary_type", "cls_index"), ("summary_use_proj", true),
             ("torch_dtype", "float32"), ("transformers_version", "4.53.3"), ("use_cache", true), ("tie_word_embeddings", false));
 
         Assert.Equivalent(
