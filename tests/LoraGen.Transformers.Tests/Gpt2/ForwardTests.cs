@@ -90,6 +90,18 @@ public sealed class ForwardTests
         }
     }
 
+    // Without the option, bf16 rounds between the products.
+    [Fact]
+    public void Attention_in_fp32_is_another_sum_in_bf16_alone()
+    {
+        using var plain = TinyGpt2.Create();
+        using var upcast = TinyGpt2.Create(TinyGpt2.Config with { ReorderAndUpcastAttn = true });
+        Assert.Equal(TinyGpt2.Logits(plain, Ids), TinyGpt2.Logits(upcast, Ids));
+        plain.to(ScalarType.BFloat16);
+        upcast.to(ScalarType.BFloat16);
+        Assert.NotEqual(TinyGpt2.Logits(plain, Ids), TinyGpt2.Logits(upcast, Ids));
+    }
+
     // The mask of a padded batch meets queries of another dtype in a bf16 model in training.
     [Fact]
     public void A_padded_batch_in_bf16_has_gradients()
