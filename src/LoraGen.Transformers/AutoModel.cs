@@ -1,5 +1,9 @@
+using LoraGen.Transformers.Bert;
 using LoraGen.Transformers.Checkpoints;
+using LoraGen.Transformers.DistilBert;
+using LoraGen.Transformers.Gpt2;
 using LoraGen.Transformers.Llama;
+using LoraGen.Transformers.Roberta;
 using static TorchSharp.torch;
 
 namespace LoraGen.Transformers;
@@ -15,6 +19,17 @@ public static class AutoModel
         ["MistralForCausalLM"] = LlamaForCausalLM.Load,
         ["Qwen2ForCausalLM"] = LlamaForCausalLM.Load,
         ["Qwen3ForCausalLM"] = LlamaForCausalLM.Load,
+        ["GPT2LMHeadModel"] = Gpt2LMHeadModel.Load,
+        ["GPT2ForSequenceClassification"] = (folder, dtype, device) => Gpt2ForSequenceClassification.Load(folder, dtype, device),
+        ["BertModel"] = (folder, dtype, device) => BertModel.Load(folder, dtype, device),
+        ["BertForSequenceClassification"] = (folder, dtype, device) => BertForSequenceClassification.Load(folder, dtype, device),
+        ["BertForTokenClassification"] = (folder, dtype, device) => BertForTokenClassification.Load(folder, dtype, device),
+        ["RobertaModel"] = (folder, dtype, device) => BertModel.Load(folder, dtype, device),
+        ["RobertaForSequenceClassification"] = (folder, dtype, device) => RobertaForSequenceClassification.Load(folder, dtype, device),
+        ["RobertaForTokenClassification"] = (folder, dtype, device) => RobertaForTokenClassification.Load(folder, dtype, device),
+        ["DistilBertModel"] = DistilBertModel.Load,
+        ["DistilBertForSequenceClassification"] = (folder, dtype, device) => DistilBertForSequenceClassification.Load(folder, dtype, device),
+        ["DistilBertForTokenClassification"] = (folder, dtype, device) => DistilBertForTokenClassification.Load(folder, dtype, device),
     };
 
     /// <summary>Loads a model; cast it to its class, or to <see cref="Generation.ICausalLM"/> where it is one.</summary>

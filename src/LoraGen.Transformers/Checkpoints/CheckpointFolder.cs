@@ -30,7 +30,9 @@ public static class CheckpointFolder
     /// <param name="config">The config of a model that has no <paramref name="origin"/>.</param>
     /// <param name="origin">The folder that the model was loaded from, or null.</param>
     /// <param name="maxShardBytes">The most bytes in one file.</param>
-    internal static void Save(string folder, IEnumerable<KeyValuePair<string, Tensor>> weights, JsonObject config, string? origin, long maxShardBytes)
+    /// <param name="change">Changes what the origin's config says of another class or head than the model's; null where it is the model's own.</param>
+    internal static void Save(
+        string folder, IEnumerable<KeyValuePair<string, Tensor>> weights, JsonObject config, string? origin, long maxShardBytes, Action<JsonObject>? change = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxShardBytes, 1);
@@ -41,6 +43,7 @@ public static class CheckpointFolder
             RequireReplaceable(target);
             var all = weights.ToList();
             config = origin is null ? config : ConfigFile.Read(Path.Combine(origin, ConfigFile.Name)).Json;
+            change?.Invoke(config);
             WriteWeights(staged, all, maxShardBytes);
             WriteJson(Path.Combine(staged, ConfigFile.Name), WithDtype(config, all));
             foreach (var name in Carried.Where(name => origin is not null && File.Exists(Path.Combine(origin, name))))

@@ -24,8 +24,14 @@ internal sealed record CheckpointKeys
     /// <summary>Weights of our module that the file may lack; <see cref="Initialize"/> then writes them.</summary>
     public Regex? MayBeMissing { get; init; }
 
-    /// <summary>Writes a weight that <see cref="MayBeMissing"/> let pass.</summary>
+    /// <summary>Weights of our module that <see cref="Initialize"/> writes whether the file has them or not: a new head in place of the file's.</summary>
+    public Regex? New { get; init; }
+
+    /// <summary>Writes a weight that is new, or that <see cref="MayBeMissing"/> let pass.</summary>
     public Action<string, Tensor>? Initialize { get; init; }
+
+    /// <summary>Weights that the file of a model without this head lacks, and what the reader of the refusal can do.</summary>
+    public (Regex Keys, string Advice)? Head { get; init; }
 
     /// <summary>The key of our module that a file's key means; the key itself where the module has none like it.</summary>
     public string Map(string key, ICollection<string> own)

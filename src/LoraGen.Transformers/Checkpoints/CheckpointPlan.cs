@@ -21,11 +21,12 @@ internal sealed class CheckpointPlan
         (_files, _keys) = (files, keys);
         var own = module.state_dict();
         var unexpected = MapKeys(own.Keys);
-        var absent = own.Keys.Where(key => !_sources.ContainsKey(key)).ToLookup(key => keys.MayBeMissing?.IsMatch(key) == true);
+        var absent = own.Keys.Where(key => !_sources.ContainsKey(key)).ToLookup(key => keys.MayBeMissing?.IsMatch(key) == true || IsNew(key));
         _fresh.AddRange(absent[true]);
         if (absent[false].Any() || unexpected.Count > 0)
         {
-            throw new LoraException($"{files.Path}: expected the keys of {module.GetName()}; missing: [{Sorted(absent[false])}]; unexpected: [{Sorted(unexpected)}].");
+            var advice = keys.Head is var (head, text) && absent[false].Any(head.IsMatch) ? $" {text}" : "";
+            throw new LoraException($"{files.Path}: expected the keys of {module.GetName()}; missing: [{Sorted(absent[false])}]; unexpected: [{Sorted(unexpected)}].{advice}");
         }
 
         foreach (var (key, source) in _sources.Concat(_ties.Select(tie => KeyValuePair.Create(tie.Key, tie.Alias))))
@@ -75,6 +76,11 @@ internal sealed class CheckpointPlan
         foreach (var source in _files.Tensors.Keys.Where(source => !_keys.Tied.ContainsKey(source)))
         {
             var key = _keys.Map(source, own);
+            if (IsNew(key))
+            {
+                continue;
+            }
+
             if (own.Contains(key))
             {
                 AddSource(key, source);
@@ -99,6 +105,8 @@ internal sealed class CheckpointPlan
 
         return unexpected;
     }
+
+    private bool IsNew(string key) => _keys.New?.IsMatch(key) == true;
 
     private void AddSource(string key, string source)
     {

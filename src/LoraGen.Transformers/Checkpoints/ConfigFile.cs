@@ -14,7 +14,7 @@ internal sealed class ConfigFile
     // What Hugging Face writes into every config, and what only tells how a model was trained, is stored or generates by default.
     private static readonly HashSet<string> WithoutEffect = new(StringComparer.Ordinal)
     {
-        "_name_or_path", "_commit_hash", "_attn_implementation", "_attn_implementation_autoset", "_flash_attn_2_enabled", "add_cross_attention", "architectures",
+        "_name_or_path", "_num_labels", "_commit_hash", "_attn_implementation", "_attn_implementation_autoset", "_flash_attn_2_enabled", "add_cross_attention", "architectures",
         "bad_words_ids", "begin_suppress_tokens", "bos_token_id", "chunk_size_feed_forward", "cross_attention_hidden_size", "decoder_start_token_id",
         "diversity_penalty", "do_sample", "dtype", "early_stopping", "encoder_no_repeat_ngram_size", "eos_token_id", "exponential_decay_length_penalty",
         "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "id2label", "initializer_range", "is_decoder", "is_encoder_decoder", "is_llama_config", "label2id",

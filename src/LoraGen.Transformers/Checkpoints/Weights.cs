@@ -20,6 +20,9 @@ internal sealed class Weights(ScalarType dtype, Device device)
     public Linear Linear(long inFeatures, long outFeatures, bool bias = false)
         => nn.Linear(Empty(outFeatures, inFeatures), bias ? Empty(outFeatures) : null);
 
+    /// <summary>GPT-2's projection, weight [in, out] and bias [out].</summary>
+    public Conv1D Conv1D(long inFeatures, long outFeatures) => new(new Parameter(Empty(inFeatures, outFeatures)), new Parameter(Empty(outFeatures)));
+
     /// <summary>A table [count, width].</summary>
     public Embedding Embedding(long count, long width)
     {

@@ -1,5 +1,6 @@
 using LoraGen.Transformers.Attention;
 using LoraGen.Transformers.Checkpoints;
+using LoraGen.Transformers.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -51,7 +52,7 @@ public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Te
             (keys, values) = context.Cache.Append(_layer, keys, values);
         }
 
-        var attended = Attend(queries, Repeat(keys), Repeat(values), _config.IsWindowed(_layer) ? context.Windowed : context.Full);
+        var attended = DotProductAttention.Attend(queries, Repeat(keys), Repeat(values), _config.IsWindowed(_layer) ? context.Windowed : context.Full);
         var joined = attended.transpose(1, 2).reshape(batch, time, -1); // [batch, time, heads * headDim]
         return OProj(joined).MoveToOuterDisposeScope();
 
@@ -59,15 +60,6 @@ public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Te
         Tensor Heads(Tensor projected, int heads) => projected.view(batch, time, heads, _config.HeadDim).transpose(1, 2);
 
         Tensor Turned(Tensor heads, RmsNorm? norm) => context.Rotary!.Turn(norm is null ? heads : norm.call(heads));
-    }
-
-    // On a CPU the kernel's backward pass in bf16 takes about five times as long as in fp32.
-    private static Tensor Attend(Tensor queries, Tensor keys, Tensor values, AttentionMask mask)
-    {
-        var dtype = queries.dtype;
-        var computing = queries.device_type == DeviceType.CPU && queries.requires_grad ? ScalarType.Float32 : dtype;
-        return functional.scaled_dot_product_attention(
-            queries.to_type(computing), keys.to_type(computing), values.to_type(computing), mask.Additive, is_casual: mask.IsCausal).to_type(dtype);
     }
 
     // Each key-value head serves the same number of query heads; the native kernel wants them spelt out.

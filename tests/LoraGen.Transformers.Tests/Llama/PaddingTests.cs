@@ -49,4 +49,19 @@ public sealed class PaddingTests
             Assert.True(a[position].Zip(b[position], (x, y) => Math.Abs(x - y)).Max() > 1e-3, $"position {position}");
         }
     }
+
+    // On a CPU attention is computed in fp32 where gradients flow, and a mask in bf16 would not fit.
+    [Fact]
+    public void A_padded_batch_in_bf16_has_gradients()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyLlama.Create(TinyLlama.Config());
+        model.to(ScalarType.BFloat16);
+        using var adapter = model.CreateAdapter();
+        model.ActiveAdapter = adapter;
+        var tokens = tensor(new[] { false, true, true, true, true, true }, 2, 3);
+        var hidden = model.Hidden(tensor(new long[] { 9, 3, 18, 1, 2, 3 }, 2, 3), tokens: tokens);
+        hidden.to_type(ScalarType.Float32).square().mean().backward();
+        Assert.All(adapter.parameters(), parameter => Assert.True(parameter.grad!.isfinite().all().item<bool>()));
+    }
 }

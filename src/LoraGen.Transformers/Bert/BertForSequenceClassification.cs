@@ -1,0 +1,76 @@
+using LoraGen.Transformers.Checkpoints;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace LoraGen.Transformers.Bert;
+
+/// <summary>BERT with a classifier of sequences on its pooler (Hugging Face: <c>BertForSequenceClassification</c>, whose checkpoint keys it keeps).</summary>
+/// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
+[LoraModel]
+public sealed partial class BertForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel
+{
+    private readonly BertModel bert;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear classifier;
+
+    /// <summary>A model whose weights are not initialised: load a checkpoint, or write them.</summary>
+    public BertForSequenceClassification(BertConfig config)
+        : this(config, Weights.Default)
+    {
+    }
+
+    private BertForSequenceClassification(BertConfig config, Weights weights)
+        : base(nameof(BertForSequenceClassification))
+    {
+        config.RequireModelType("bert");
+        Config = config;
+        bert = new BertModel(config, pooler: true, weights);
+        classifier = weights.Linear(config.HiddenSize, config.NumLabels, bias: true);
+        RegisterComponents();
+    }
+
+    /// <summary>The model's shape.</summary>
+    public BertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public string? Folder { get; private init; }
+
+    /// <summary>Token ids [batch, time] without padding, of one text each, to logits [batch, labels].</summary>
+    public override Tensor forward(Tensor ids) => Classify(ids);
+
+    /// <summary>Logits of the classes of each sequence.</summary>
+    /// <param name="ids">Token ids, int64 [batch, time].</param>
+    /// <param name="tokens">True for tokens and false for padding, bool [batch, time]; null where nothing is padding: ids alone do not tell.</param>
+    /// <param name="tokenTypes">Which text of a pair a token is of, int64 [batch, time]; null where all are of the first, 0.</param>
+    /// <returns>[batch, labels]</returns>
+    /// <exception cref="LoraException">An input has another shape or dtype, or there are more tokens than positions.</exception>
+    public Tensor Classify(Tensor ids, Tensor? tokens = null, Tensor? tokenTypes = null)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = bert.Encode(ids, tokens, tokenTypes); // [batch, time, hidden]
+        var pooled = functional.dropout(bert.Pool(hidden), Config.HeadDropout, training); // [batch, hidden]
+        return Classifier(pooled).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads a Hugging Face checkpoint folder. The model is in <c>eval()</c>: nothing is dropped before <c>train()</c>.</summary>
+    /// <param name="folder">The checkpoint; of <c>BertForSequenceClassification</c>, or with <paramref name="newLabels"/> of any BERT.</param>
+    /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>
+    /// <param name="device">Where to hold them; by default the CPU.</param>
+    /// <param name="newLabels">The number of classes of a new head, from N(0, <c>initializer_range</c>²); null to read the head. A pooler that the file lacks is then new too.</param>
+    /// <exception cref="LoraException">
+    /// A file is missing or malformed, the config asks for something that is not implemented, or keys, shapes or dtypes are not this model's.
+    /// </exception>
+    public static BertForSequenceClassification Load(string folder, ScalarType? dtype = null, Device? device = null, int? newLabels = null)
+    {
+        var read = BertConfig.Read(Path.Combine(folder, ConfigFile.Name), "bert");
+        var config = read with { NumLabels = ClassifierHead.NumLabels(newLabels, read.NumLabels) };
+        var model = Checkpoint.Load(folder, BertKeys.OfPooledClassifier(config, newLabels), dtype, device, weights => new BertForSequenceClassification(config, weights) { Folder = Path.GetFullPath(folder) });
+        model.eval();
+        return model;
+    }
+
+    /// <inheritdoc/>
+    public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(BertForSequenceClassification)));
+}
