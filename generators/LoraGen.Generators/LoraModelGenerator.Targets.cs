@@ -7,7 +7,7 @@ namespace LoraGen.Generators;
 
 public sealed partial class LoraModelGenerator
 {
-    /// <summary>The annotated projections; a value out of its range, which an analyzer reports, gives way to one that can be written.</summary>
+    /// <summary>The annotated projections; a number that an analyzer reports may be none that C# can write (NaN), so another takes its place.</summary>
     private static partial class Targets
     {
         public static EquatableArray<TargetInfo> Gather(LoraModelClass model)
@@ -16,7 +16,7 @@ public sealed partial class LoraModelGenerator
                 Components.Gather(target.Field),
                 Literals.Identifier(target.Accessor),
                 SyntaxFacts.GetText(target.AccessorAccessibility),
-                target.HasValidRank ? target.Rank : 1,
+                target.Rank,
                 target.HasValidAlpha ? target.Alpha : 1,
                 target.HasValidDropout ? target.Dropout : 0,
                 target.ByDefault,

@@ -23,6 +23,7 @@ public sealed class AgreementTests
     [InlineData("LORA007", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Alpha = -1)] Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA007", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Alpha = double.NaN)] Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA008", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Dropout = 1)] Linear up = Linear(4, 4); FORWARD }")]
+    [InlineData("LORA008", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Dropout = float.NaN)] Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA009", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] static Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA010", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { Linear up = Linear(4, 4); FORWARD }")]
     [InlineData("LORA010", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { M? inner; FORWARD }")]
