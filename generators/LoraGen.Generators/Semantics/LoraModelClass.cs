@@ -13,7 +13,7 @@ internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken to
     // Each class asks this of its children, which are asked for themselves as well.
     private static readonly ConditionalWeakTable<INamedTypeSymbol, StrongBox<bool>> Generated = new();
 
-    private IReadOnlyList<NameConflict>? _nameConflicts;
+    private static readonly SymbolFacts<INamedTypeSymbol, NameConflict[]> Conflicts = new(type => [.. GeneratedNames.FindConflicts(new LoraModelClass(type))]);
 
     public INamedTypeSymbol Type => type;
 
@@ -35,7 +35,7 @@ internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken to
     public IEnumerable<INamedTypeSymbol> ClosedTypes => Type.WithContainingTypes().Where(type => !IsPartial(type));
 
     /// <summary>What the generated members' names collide with.</summary>
-    public IReadOnlyList<NameConflict> NameConflicts => _nameConflicts ??= [.. GeneratedNames.FindConflicts(this)];
+    public IReadOnlyList<NameConflict> NameConflicts => Conflicts.Of(Type);
 
     /// <summary>
     /// Whether the generator writes this class's other half. What is wrong with a field does not count, and is an analyzer's to say: csc asks
@@ -55,7 +55,7 @@ internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken to
     /// Whether the generator writes the adapter alone, empty: the other members of this class's half cannot be written, and signatures may name
     /// the adapter all the same.
     /// </summary>
-    public bool IsSkeleton => !IsGenerated && !ClosedTypes.Any() && !NameConflicts.Any(conflict => conflict.Name == GeneratedNames.Adapter);
+    public bool IsSkeleton => !IsGenerated && !ClosedTypes.Any() && !NameConflicts.Any(conflict => conflict is { Name: GeneratedNames.Adapter, Field: null });
 
     /// <summary>The targets that are written: those with a projection, whose names are free.</summary>
     public IEnumerable<LoraTargetField> AdaptedTargets => Targets.Where(target => target.IsProjection && IsNameFree(target.Field));
