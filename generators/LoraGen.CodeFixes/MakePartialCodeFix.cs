@@ -9,7 +9,7 @@ namespace LoraGen.CodeFixes;
 
 /// <summary>LORA001: makes the class and every type around it partial.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
-public sealed class MakePartialCodeFix() : SyntaxCodeFix("Make partial", NotPartialAnalyzer.Rule.Id)
+public sealed class MakePartialCodeFix() : SyntaxCodeFix("Make partial", NotPartialRule.Rule.Id)
 {
     private protected override SyntaxNode Fix(SyntaxNode root, ImmutableArray<Diagnostic> diagnostics)
     {

@@ -29,6 +29,24 @@ public sealed partial class LoraModelGenerator
             }
         }
 
+        /// <summary>Writes the class for signatures to name; the build fails with what is wrong with the model.</summary>
+        public static void WriteSkeleton(IndentedWriter writer, LoraModelInfo model)
+        {
+            writer.Write($"""
+                // {model.PlainName} has an error that leaves no room for the other members.
+                #pragma warning disable CS0108 // a base class may have an adapter too
+                """);
+            using (writer.Open("public sealed class Adapter : global::LoraGen.LoraAdapter"))
+            {
+                writer.Write($$"""
+                    private Adapter()
+                        : base({{Literals.Quote(model.PlainName)}}, null!)
+                    {
+                    }
+                    """);
+            }
+        }
+
         private static void WriteConstructor(IndentedWriter writer, LoraModelInfo model)
         {
             writer.Write($"""

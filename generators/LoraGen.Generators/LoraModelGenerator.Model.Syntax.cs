@@ -32,7 +32,25 @@ public sealed partial class LoraModelGenerator
                 blocks.Push(writer.Open(type));
             }
 
-            blocks.Push(writer.Open($"{model.Header} : global::LoraGen.ILoraModel<{model.FullName}.Adapter>"));
+            if (model.IsSkeleton)
+            {
+                blocks.Push(writer.Open(model.Header));
+                Adapter.WriteSkeleton(writer, model);
+            }
+            else
+            {
+                blocks.Push(writer.Open($"{model.Header} : global::LoraGen.ILoraModel<{model.FullName}.Adapter>"));
+                WriteMembers(writer, model);
+            }
+
+            while (blocks.Count > 0)
+            {
+                blocks.Pop().Dispose();
+            }
+        }
+
+        private static void WriteMembers(IndentedWriter writer, LoraModelInfo model)
+        {
             if (model.Base is null)
             {
                 WriteState(writer, model);
@@ -45,10 +63,6 @@ public sealed partial class LoraModelGenerator
             Targets.WriteAccessors(writer, model);
             Tree.Write(writer, model);
             Adapter.Write(writer, model);
-            while (blocks.Count > 0)
-            {
-                blocks.Pop().Dispose();
-            }
         }
 
         private static void WriteState(IndentedWriter writer, LoraModelInfo model) => writer.Write($$"""

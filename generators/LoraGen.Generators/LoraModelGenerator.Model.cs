@@ -1,3 +1,4 @@
+using LoraGen.Generators.Diagnostics;
 using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
@@ -13,16 +14,26 @@ public sealed partial class LoraModelGenerator
             genericsOptions: SymbolDisplayGenericsOptions.IncludeTypeParameters,
             miscellaneousOptions: SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
 
-        /// <summary>Reads the class, or returns null where it is not one to write for.</summary>
-        public static LoraModelInfo? Gather(GeneratorAttributeSyntaxContext context, CancellationToken token)
+        /// <summary>Reads the class: what to write for it, or that it is not partial; neither where its own members leave no room for an adapter.</summary>
+        public static (LoraModelInfo? Model, ClosedClassInfo? Closed) Gather(GeneratorAttributeSyntaxContext context, CancellationToken token)
         {
             var model = new LoraModelClass((INamedTypeSymbol)context.TargetSymbol, token);
-            if (!IsFirstMention(context, model.Type) || !model.IsGenerated)
+            if (!IsFirstMention(context, model.Type))
             {
-                return null;
+                return (null, null);
             }
 
             token.ThrowIfCancellationRequested();
+            return model switch
+            {
+                { IsGenerated: true } => (Gather(model) with { Targets = Targets.Gather(model), Children = Children.Gather(model) }, null),
+                { IsSkeleton: true } => (Gather(model) with { IsSkeleton = true }, null),
+                _ => (null, NotPartialRule.Find(model)),
+            };
+        }
+
+        private static LoraModelInfo Gather(LoraModelClass model)
+        {
             var space = model.Type.ContainingNamespace;
             return new LoraModelInfo(
                 HintName: HintNames.Gather(model.Type),
@@ -31,10 +42,11 @@ public sealed partial class LoraModelGenerator
                 Header: Header(model.Type),
                 PlainName: model.Type.Name,
                 FullName: model.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat),
+                IsSkeleton: false,
                 IsSealed: model.Type.IsSealed,
                 Base: model.Base is null ? null : new BaseInfo(GeneratedNames.AdapterOf(model.Base), GeneratedNames.AdapterOf(model.Root)),
-                Targets: Targets.Gather(model),
-                Children: Children.Gather(model));
+                Targets: default,
+                Children: default);
         }
 
         // Twice the attribute, on two parts of a class, is the user's error; the file must be added once all the same.

@@ -7,18 +7,18 @@ namespace LoraGen.Generators;
 
 public sealed partial class LoraModelGenerator
 {
-    /// <summary>The annotated projections.</summary>
+    /// <summary>The annotated projections; a number that an analyzer reports may be none that C# can write (NaN), so another takes its place.</summary>
     private static partial class Targets
     {
         public static EquatableArray<TargetInfo> Gather(LoraModelClass model)
-            => new([.. model.Targets.Select(target => new TargetInfo(
+            => new([.. model.AdaptedTargets.Select(target => new TargetInfo(
                 target.Kind!,
                 Components.Gather(target.Field),
                 Literals.Identifier(target.Accessor),
                 SyntaxFacts.GetText(target.AccessorAccessibility),
                 target.Rank,
-                target.Alpha,
-                target.Dropout,
+                target.HasValidAlpha ? target.Alpha : 1,
+                target.HasValidDropout ? target.Dropout : 0,
                 target.ByDefault,
                 target.OutputHead))]);
     }

@@ -7,8 +7,10 @@ namespace LoraGen;
 /// <c>Linear</c> or an <c>Embedding</c> of TorchSharp, or a <see cref="Conv1D"/>. The defaults are PEFT's; a <see cref="LoraConfig"/> overrides them at run time.
 /// </summary>
 // Only fields can be adapted. Elsewhere the compiler would say no more than that; the analyzer LORA015 says what to do instead, and in a
-// build it is heard only if the compiler has nothing to refuse.
-[AttributeUsage(AttributeTargets.Field | AttributeTargets.Property | AttributeTargets.Method | AttributeTargets.Class | AttributeTargets.Assembly)]
+// build it is heard only if the compiler has nothing to refuse: not the place, nor a second one on an assembly.
+[AttributeUsage(
+    AttributeTargets.Field | AttributeTargets.Property | AttributeTargets.Method | AttributeTargets.Class | AttributeTargets.Assembly,
+    AllowMultiple = true)]
 public sealed class LoraTargetAttribute : Attribute
 {
     /// <summary>Adapts the field that the attribute stands on.</summary>

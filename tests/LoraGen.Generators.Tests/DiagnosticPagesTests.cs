@@ -10,7 +10,7 @@ namespace LoraGen.Generators.Tests;
 public sealed partial class DiagnosticPagesTests
 {
     private static readonly IReadOnlyList<DiagnosticDescriptor> Descriptors =
-        [.. Analysis.Analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).OrderBy(rule => rule.Id, StringComparer.Ordinal)];
+        [.. Analysis.Rules.OrderBy(rule => rule.Id, StringComparer.Ordinal)];
 
     private static readonly HashSet<string> Fixed =
     [

@@ -119,12 +119,14 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void A_child_that_becomes_invalid_writes_its_parent_again()
+    public void A_child_that_no_code_can_be_written_for_writes_its_parent_again()
     {
         var parent = Gpt.Replace("private", "[LoraTarget] private readonly Linear head = Linear(4, 4); private", StringComparison.Ordinal);
-        var run = new IncrementalRun(Mlp, parent).Edit(0, Mlp.Replace("Rank = 4", "Rank = 0", StringComparison.Ordinal));
+        var run = new IncrementalRun(Mlp, parent).Edit(0, Mlp.Replace("partial", "", StringComparison.Ordinal));
         Assert.Equal([Removed, Modified], run.Models);
-        Assert.Equal([Removed, Modified], run.Outputs);
+
+        // The third is the error.
+        Assert.Equal([Removed, Modified, New], run.Outputs);
     }
 
     [Fact]
@@ -137,12 +139,34 @@ public sealed class IncrementalityTests
     }
 
     [Fact]
-    public void A_base_type_in_another_file_that_becomes_invalid_takes_what_derives_from_it_along()
+    public void A_rank_that_becomes_invalid_writes_neither_its_parent_again_nor_what_derives_from_it()
+    {
+        var run = new IncrementalRun(Mlp, Gpt, Wide).Edit(0, Mlp.Replace("Rank = 4", "Rank = 0", StringComparison.Ordinal));
+        Assert.Equal([Modified, Cached, Cached], run.Models);
+        Assert.Equal([Modified, Cached, Cached], run.Outputs);
+    }
+
+    [Fact]
+    public void A_base_type_in_another_file_that_no_code_can_be_written_for_leaves_what_derives_from_it_an_empty_adapter()
     {
         var run = new IncrementalRun(Mlp, Wide).Edit(0, Mlp.Replace("partial", "", StringComparison.Ordinal));
-        Assert.Equal([Removed, Removed], run.Models);
-        Assert.Equal([Removed, Removed], run.Outputs);
-        Assert.Empty(run.Files);
+        Assert.Equal([Removed, Modified], run.Models);
+        Assert.Equal(["Wide.g.cs"], run.Files);
+    }
+
+    [Fact]
+    public void A_class_that_is_not_partial_is_reported_where_it_is_now_and_holds_on_to_nothing()
+    {
+        var open = Mlp.Replace("partial", "", StringComparison.Ordinal);
+        var run = new IncrementalRun(open, Gpt);
+        Assert.Equal(9, Line(run));
+        Assert.DoesNotContain(run.GatheredValues.SelectMany(ObjectGraph.From), HoldsACompilation);
+
+        run = run.Edit(0, "// One line more.\n" + open);
+        Assert.Equal(10, Line(run));
+        Assert.Equal([Cached], run.Models);
+
+        static int Line(IncrementalRun run) => Assert.Single(run.Diagnostics).Location.GetLineSpan().StartLinePosition.Line;
     }
 
     [Fact]
@@ -204,7 +228,7 @@ public sealed class IncrementalityTests
     {
         var values = new IncrementalRun(Mlp, Gpt, Wide).ModelValues;
         Assert.Equal(3, values.Count);
-        Assert.DoesNotContain(values.SelectMany(ObjectGraph.From), node => node is ISymbol or SyntaxNode or SyntaxTree or Compilation or Location or SemanticModel or AttributeData);
+        Assert.DoesNotContain(values.SelectMany(ObjectGraph.From), HoldsACompilation);
     }
 
     // An editor makes a compilation per keystroke: what is remembered of its symbols must go with it.
@@ -230,6 +254,9 @@ public sealed class IncrementalityTests
         Compilation hidden = TestCompilation.Create(Mlp);
         Assert.Contains(hidden, ObjectGraph.From(new { List = new[] { (1, (object)hidden) } }));
     }
+
+    private static bool HoldsACompilation(object node)
+        => node is ISymbol or SyntaxNode or SyntaxTree or Compilation or Location or SemanticModel or AttributeData;
 
     private static MetadataReference Reference(string source)
     {

@@ -98,7 +98,7 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
         }
     }
 
-    // A target without a [LoraModel] has no generated method, and a rule of its own.
+    // A target that no method is generated for has a rule of its own.
     private static ImmutableArray<LoraTargetField> TargetsIn(IEnumerable<IOperation> values) =>
     [
         .. values.OfType<IFieldReferenceOperation>()
@@ -106,8 +106,15 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
             .Distinct<IFieldSymbol>(SymbolEqualityComparer.Default)
             .Where(field => field.ContainingType.IsModel())
             .Select(LoraTargetField.Find)
-            .OfType<LoraTargetField>(),
+            .OfType<LoraTargetField>()
+            .Where(HasAccessor),
     ];
+
+    // In a class of another assembly nothing tells a generated member from one that is in its way, but there the method was generated.
+    private static bool HasAccessor(LoraTargetField target)
+        => target.IsProjection
+            && (target.Field.DeclaringSyntaxReferences.IsEmpty
+                || new LoraModelClass(target.Field.ContainingType.OriginalDefinition).AdaptedTargets.Any(adapted => adapted.Field.Name == target.Field.Name));
 
     private void Report(OperationAnalysisContext action, SyntaxNode where, ImmutableArray<LoraTargetField> targets, string how, bool canReplace)
     {

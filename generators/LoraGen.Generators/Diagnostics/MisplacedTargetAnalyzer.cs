@@ -26,26 +26,29 @@ public sealed class MisplacedTargetAnalyzer() : LoraAnalyzer(Rule)
         action =>
         {
             var attribute = (AttributeSyntax)action.Node;
-            if (FindReason(attribute) is { } reason && IsTarget(action.SemanticModel.GetTypeInfo(attribute, action.CancellationToken).Type))
+            if (FindReason(attribute, action.SemanticModel, action.CancellationToken) is { } reason && IsTarget(attribute, action.SemanticModel, action.CancellationToken))
             {
                 action.ReportDiagnostic(At(attribute.GetLocation(), reason));
             }
         },
         SyntaxKind.Attribute);
 
-    private static bool IsTarget(ITypeSymbol? type) => type.Is(KnownTypes.LoraTargetAttribute);
+    private static bool IsTarget(AttributeSyntax attribute, SemanticModel semantics, CancellationToken token)
+        => semantics.GetTypeInfo(attribute, token).Type.Is(KnownTypes.LoraTargetAttribute);
 
-    private static string? FindReason(AttributeSyntax attribute)
+    private static string? FindReason(AttributeSyntax attribute, SemanticModel semantics, CancellationToken token)
     {
-        if (FindNamedField(attribute) is var (owner, field))
+        if (FindNamedField(attribute, semantics, token) is var (owner, field, isOurs))
         {
-            return $"a compiled class calls its projections itself, and nothing can step between '{owner}' and its {field}; "
-                + "copy the class, or derive from it and override forward, and annotate the fields there";
+            return isOurs
+                ? $"annotate the field '{field}' of '{owner}' itself"
+                : $"a compiled class calls its projections itself, and nothing can step between '{owner}' and its '{field}'; copy the class, and annotate the fields there";
         }
 
         var list = attribute.Parent as AttributeListSyntax;
         return list?.Target?.Identifier.Kind() == SyntaxKind.FieldKeyword ? null : list?.Parent switch
         {
+            FieldDeclarationSyntax declaration when IsRepeated(attribute, declaration, semantics, token) => "one for each; the first counts here, so delete the others",
             null or FieldDeclarationSyntax or IncompleteMemberSyntax => null,
             CompilationUnitSyntax => "an assembly has none; annotate the fields of the class that calls them",
             PropertyDeclarationSyntax => "a property has no name in the checkpoint; make it a field",
@@ -54,10 +57,21 @@ public sealed class MisplacedTargetAnalyzer() : LoraAnalyzer(Rule)
         };
     }
 
+    // The attribute may be there twice only because two fields of other classes may be named to an assembly.
+    private static bool IsRepeated(AttributeSyntax attribute, FieldDeclarationSyntax declaration, SemanticModel semantics, CancellationToken token)
+        => declaration.AttributeLists
+            .SelectMany(list => list.Attributes)
+            .TakeWhile(earlier => earlier != attribute)
+            .Any(earlier => IsTarget(earlier, semantics, token));
+
     // [LoraTarget(typeof(Other.Block), "q_proj", Rank = 8)]
-    private static (string Owner, string Field)? FindNamedField(AttributeSyntax attribute)
+    private static (string Owner, string Field, bool IsOurs)? FindNamedField(AttributeSyntax attribute, SemanticModel semantics, CancellationToken token)
     {
         var arguments = attribute.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).Select(argument => argument.Expression).ToList();
-        return arguments?.Count == 2 && arguments[0] is TypeOfExpressionSyntax owner ? (owner.Type.ToString(), arguments[1].ToString()) : null;
+        return arguments?.Count == 2 && arguments[0] is TypeOfExpressionSyntax { Type: var owner }
+            ? (owner.ToString(),
+                semantics.GetConstantValue(arguments[1], token).Value as string ?? arguments[1].ToString(),
+                SymbolEqualityComparer.Default.Equals(semantics.GetTypeInfo(owner, token).Type?.ContainingAssembly, semantics.Compilation.Assembly))
+            : null;
     }
 }

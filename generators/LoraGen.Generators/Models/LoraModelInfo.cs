@@ -7,6 +7,7 @@ namespace LoraGen.Generators.Models;
 /// <param name="Header">The class's own declaration: <c>partial class Block</c>.</param>
 /// <param name="PlainName">Its name as a reader says it, without escapes and type parameters: <c>Block</c>.</param>
 /// <param name="FullName">Its name from anywhere: <c>global::Sample.Block</c>.</param>
+/// <param name="IsSkeleton">Whether nothing but an empty adapter is written, since the class has an error that leaves no room for more.</param>
 /// <param name="IsSealed">Whether nothing derives from it, so that nothing of it need be virtual.</param>
 /// <param name="Base">The [LoraModel] class that it derives from, or null.</param>
 /// <param name="Targets">The annotated projections, in source order.</param>
@@ -18,6 +19,7 @@ internal sealed record LoraModelInfo(
     string Header,
     string PlainName,
     string FullName,
+    bool IsSkeleton,
     bool IsSealed,
     BaseInfo? Base,
     EquatableArray<TargetInfo> Targets,

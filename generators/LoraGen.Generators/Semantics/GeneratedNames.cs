@@ -68,7 +68,7 @@ internal static class GeneratedNames
                     : "another generated member has this name";
             if (reason is not null)
             {
-                yield return new NameConflict(target.FindValue("Name")?.GetLocation() ?? target.Field.Locations[0], target.Accessor, reason);
+                yield return new NameConflict(target.FindValue("Name")?.GetLocation() ?? target.Field.Locations[0], target.Accessor, reason, target.Field);
             }
         }
     }
@@ -82,11 +82,11 @@ internal static class GeneratedNames
         {
             if (field.Name == "Load" || (adapter is not null && HasInherited(adapter, field.Name, model.Type)))
             {
-                yield return new NameConflict(field.Locations[0], $"{Adapter}.{field.Name}", "every adapter has a member with this name");
+                yield return new NameConflict(field.Locations[0], $"{Adapter}.{field.Name}", "every adapter has a member with this name", field);
             }
             else if (BasesOf(model).FirstOrDefault(type => HasAdapterField(type, field.Name)) is { } owner)
             {
-                yield return new NameConflict(field.Locations[0], $"{Adapter}.{field.Name}", $"the adapter of the base class '{owner.Name}' has a member with this name");
+                yield return new NameConflict(field.Locations[0], $"{Adapter}.{field.Name}", $"the adapter of the base class '{owner.Name}' has a member with this name", field);
             }
         }
     }

@@ -13,6 +13,8 @@ internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken to
     // Each class asks this of its children, which are asked for themselves as well.
     private static readonly ConditionalWeakTable<INamedTypeSymbol, StrongBox<bool>> Generated = new();
 
+    private static readonly SymbolFacts<INamedTypeSymbol, NameConflict[]> Conflicts = new(type => [.. GeneratedNames.FindConflicts(new LoraModelClass(type))]);
+
     public INamedTypeSymbol Type => type;
 
     /// <summary>The nearest base class that is a [LoraModel] too: this class's adapter derives from that one's.</summary>
@@ -33,37 +35,48 @@ internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken to
     public IEnumerable<INamedTypeSymbol> ClosedTypes => Type.WithContainingTypes().Where(type => !IsPartial(type));
 
     /// <summary>What the generated members' names collide with.</summary>
-    public IEnumerable<NameConflict> NameConflicts => GeneratedNames.FindConflicts(this);
+    public IReadOnlyList<NameConflict> NameConflicts => Conflicts.Of(Type);
 
     /// <summary>
-    /// Whether the generator writes this class's other half. Whether anything below it can be adapted does not count: the class's code would
-    /// depend on that of all classes below it.
+    /// Whether the generator writes this class's other half. What is wrong with a field does not count, and is an analyzer's to say: csc asks
+    /// no analyzer once a signature names an adapter that is not there. Nor does it count whether anything below the class can be adapted: its
+    /// code would depend on that of all classes below it.
     /// </summary>
     public bool IsGenerated
     {
         get
         {
             token.ThrowIfCancellationRequested();
-            return Generated.GetValue(Type, _ => new(IsValid)).Value;
+            return Generated.GetValue(Type, _ => new(CanBeWritten)).Value;
         }
     }
 
-    /// <summary>The children whose adapters exist.</summary>
-    public IEnumerable<LoraChildField> AdaptedChildren => Children.Where(child => child.Visibility != Visibility.None && HasOtherHalf(child.Model));
+    /// <summary>
+    /// Whether the generator writes the adapter alone, empty: the other members of this class's half cannot be written, and signatures may name
+    /// the adapter all the same.
+    /// </summary>
+    public bool IsSkeleton => !IsGenerated && !ClosedTypes.Any() && !NameConflicts.Any(conflict => conflict is { Name: GeneratedNames.Adapter, Field: null });
+
+    /// <summary>The targets that are written: those with a projection, whose names are free.</summary>
+    public IEnumerable<LoraTargetField> AdaptedTargets => Targets.Where(target => target.IsProjection && IsNameFree(target.Field));
+
+    /// <summary>The children whose adapters exist, and whose names are free.</summary>
+    public IEnumerable<LoraChildField> AdaptedChildren
+        => Children.Where(child => child.Visibility != Visibility.None && HasOtherHalf(child.Model) && IsNameFree(child.Field));
 
     /// <summary>Whether there is a [LoraTarget] in it or below it, valid or not: what is wrong with one is another rule's to say.</summary>
     public bool MentionsTarget => FindsTarget(new(SymbolEqualityComparer.Default));
 
-    private bool IsValid => IsModule
+    private bool CanBeWritten => !Type.IsStatic
         && !ClosedTypes.Any()
-        && Targets.All(target => target.IsValid)
-        && !NameConflicts.Any()
-        && !ComponentNameConflict.In(Type).Any()
+        && NameConflicts.All(conflict => conflict.Field is not null)
         && (Base is null || HasOtherHalf(Base));
 
     private static bool IsPartial(INamedTypeSymbol type)
         => !type.IsFileLocal && type.DeclaringSyntaxReferences.All(part => part.GetSyntax() is TypeDeclarationSyntax declaration
             && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
+
+    private bool IsNameFree(IFieldSymbol field) => !NameConflicts.Any(conflict => SymbolEqualityComparer.Default.Equals(conflict.Field, field));
 
     // A class of another assembly was generated with that assembly, or never.
     private bool HasOtherHalf(INamedTypeSymbol model)

@@ -66,7 +66,8 @@ internal sealed class LoraTargetField
 
     public bool HasValidDropout => Dropout is >= 0 and < 1;
 
-    public bool IsValid => !IsStatic && !IsHidden && Kind is not null && HasValidRank && HasValidAlpha && HasValidDropout;
+    /// <summary>Whether there is a projection that an update can be added to, be the values that the attribute gives as they may.</summary>
+    public bool IsProjection => !IsStatic && !IsHidden && Kind is not null;
 
     /// <summary>What stands in the text for one of the attribute's values, or null where it is left at its default.</summary>
     public ExpressionSyntax? FindValue(string name)

@@ -126,4 +126,19 @@ public sealed class BypassedAdapterTests
             {{members}}
         }
         """;
+
+    // LORA003, LORA009, LORA013: there is no such method to call. A rank of 0 has one.
+    [Theory]
+    [InlineData("[LoraTarget] private readonly LayerNorm norm = LayerNorm(4);", "norm.call(x)")]
+    [InlineData("[LoraTarget] private static readonly Linear norm = Linear(4, 4);", "norm.call(x)")]
+    [InlineData("[LoraTarget] private readonly Linear Norm = Linear(4, 4);", "Norm.call(x)")]
+    [InlineData("[LoraTarget(Rank = 0)] private readonly Linear norm = Linear(4, 4);", "[|norm.call(x)|]")]
+    public Task A_target_without_a_generated_method_is_not(string field, string call) => Rule<BypassedAdapterAnalyzer>.Finds($$"""
+        [LoraModel]
+        public partial class Mlp<T>() : Module<Tensor, Tensor>("Mlp")
+        {
+            {{field}}
+            public override Tensor forward(Tensor x) => {{call}};
+        }
+        """);
 }

@@ -20,7 +20,7 @@ public sealed class FixAllTests
         """;
 
     [Fact]
-    public Task Make_partial() => FixesEverywhere<NotPartialAnalyzer, MakePartialCodeFix>(
+    public Task Make_partial() => FixesEverywhere<OfTheGenerator, MakePartialCodeFix>(
         """
         public static class OuterN
         {

@@ -7,16 +7,42 @@ namespace LoraGen.Generators.Tests.Diagnostics;
 /// <summary>LORA015.</summary>
 public sealed class MisplacedTargetTests
 {
+    // TorchSharp's, in another assembly. Two of them, since a model has more than one projection.
     [Fact]
-    public Task A_field_of_a_class_elsewhere_is_found() => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: a compiled class calls its projections itself, and nothing can step between 'Other.Block' and its \"q_proj\"; "
-            + "copy the class, or derive from it and override forward, and annotate the fields there",
+    public Task Fields_of_a_class_of_another_assembly_are_found() => Rule<MisplacedTargetAnalyzer>.Says(
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: a compiled class calls its projections itself, and nothing can step between 'TransformerEncoderLayer' and its 'linear1'; "
+            + "copy the class, and annotate the fields there",
         """
-        [assembly: {|#0:LoraTarget(typeof(Other.Block), "q_proj", Rank = 8)|}]
+        [assembly: {|#0:LoraTarget(typeof(TransformerEncoderLayer), "linear1", Rank = 8)|}]
+        [assembly: [|LoraTarget(typeof(TransformerEncoderLayer), "linear2")|]]
+        """);
+
+    [Theory]
+    [InlineData("\"q_proj\"")]
+    [InlineData("nameof(Other.Block.q_proj)")]
+    public Task A_field_of_a_class_of_this_assembly_is_found(string field) => Rule<MisplacedTargetAnalyzer>.Says(
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: annotate the field 'q_proj' of 'Other.Block' itself",
+        $$"""
+        [assembly: {|#0:LoraTarget(typeof(Other.Block), {{field}}, Rank = 8)|}]
 
         namespace Other
         {
-            public class Block;
+            public class Block
+            {
+                public Linear? q_proj;
+            }
+        }
+        """);
+
+    [Theory]
+    [InlineData("[LoraTarget(Rank = 4)] [{|#0:LoraTarget|}]")]
+    [InlineData("[LoraTarget, Obsolete, {|#0:LoraGen.LoraTarget(Rank = 8)|}]")]
+    public Task A_second_one_on_a_field_is_found(string attributes) => Rule<MisplacedTargetAnalyzer>.Says(
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: one for each; the first counts here, so delete the others",
+        $$"""
+        public class Holder
+        {
+            {{attributes}} public Linear? up;
         }
         """);
 
@@ -68,12 +94,14 @@ public sealed class MisplacedTargetTests
     public void The_compiler_adds_nothing() => Assert.DoesNotContain(
         GeneratorRun.Of("""
             [assembly: LoraTarget(typeof(Block), "q_proj", Rank = 8)]
+            [assembly: LoraTarget(typeof(Block), "v_proj", Rank = 8)]
 
             [LoraTarget]
             public class Block
             {
+                [LoraTarget, LoraTarget] public Linear? down;
                 [LoraTarget] public Linear? Up { get; }
-                [LoraTarget] public void Down() { }
+                [LoraTarget] public void Gate() { }
             }
             """).Complaints,
         complaint => complaint.Severity == DiagnosticSeverity.Error);

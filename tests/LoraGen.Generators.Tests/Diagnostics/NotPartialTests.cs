@@ -1,5 +1,4 @@
 using LoraGen.CodeFixes;
-using LoraGen.Generators.Diagnostics;
 using LoraGen.Generators.Tests.Running;
 
 namespace LoraGen.Generators.Tests.Diagnostics;
@@ -8,7 +7,7 @@ namespace LoraGen.Generators.Tests.Diagnostics;
 public sealed class NotPartialTests
 {
     [Fact]
-    public Task A_class_that_is_not_partial_is_found() => Rule<NotPartialAnalyzer>.Says(
+    public Task A_class_that_is_not_partial_is_found() => Rule<OfTheGenerator>.Says(
         "'Mlp' must be partial: LoraGen writes the other half of the [LoraModel] class 'Mlp' in a file of its own",
         """
         [LoraModel]
@@ -20,7 +19,7 @@ public sealed class NotPartialTests
         """);
 
     [Fact]
-    public Task A_containing_type_that_is_not_partial_is_found() => Rule<NotPartialAnalyzer>.Says(
+    public Task A_containing_type_that_is_not_partial_is_found() => Rule<OfTheGenerator>.Says(
         "'Models' must be partial: LoraGen writes the other half of the [LoraModel] class 'Mlp' in a file of its own",
         """
         public static class Models
@@ -35,7 +34,7 @@ public sealed class NotPartialTests
         """);
 
     [Fact]
-    public Task A_file_local_class_is_found() => Rule<NotPartialAnalyzer>.Says(
+    public Task A_file_local_class_is_found() => Rule<OfTheGenerator>.Says(
         "'Mlp' must not be a file-local type: LoraGen writes the other half of the [LoraModel] class 'Mlp' in a file of its own",
         """
         [LoraModel]
@@ -47,7 +46,7 @@ public sealed class NotPartialTests
         """);
 
     [Fact]
-    public Task A_partial_class_in_a_partial_struct_and_a_plain_class_are_not() => Rule<NotPartialAnalyzer>.Finds("""
+    public Task A_partial_class_in_a_partial_struct_and_a_plain_class_are_not() => Rule<OfTheGenerator>.Finds("""
         public partial struct Models
         {
             [LoraModel]
@@ -66,7 +65,7 @@ public sealed class NotPartialTests
         """);
 
     [Fact]
-    public Task The_fix_makes_all_of_them_partial() => Rule<NotPartialAnalyzer>.Fixes<MakePartialCodeFix>(
+    public Task The_fix_makes_all_of_them_partial() => Rule<OfTheGenerator>.Fixes<MakePartialCodeFix>(
         """
         // The models.
         static class Models
@@ -109,7 +108,7 @@ public sealed class NotPartialTests
         """);
 
     [Fact]
-    public Task The_fix_keeps_the_comment_of_a_class_without_modifiers() => Rule<NotPartialAnalyzer>.Fixes<MakePartialCodeFix>(
+    public Task The_fix_keeps_the_comment_of_a_class_without_modifiers() => Rule<OfTheGenerator>.Fixes<MakePartialCodeFix>(
         """
         [LoraModel]
         // Small.
@@ -130,7 +129,7 @@ public sealed class NotPartialTests
         """);
 
     [Fact]
-    public Task There_is_no_fix_for_a_file_local_class() => Rule<NotPartialAnalyzer>.DoesNotFix<MakePartialCodeFix>("""
+    public Task There_is_no_fix_for_a_file_local_class() => Rule<OfTheGenerator>.DoesNotFix<MakePartialCodeFix>("""
         [LoraModel]
         file partial class [|Mlp|]() : Module<Tensor, Tensor>("Mlp")
         {

@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace LoraGen.Generators.Tests.Running;
 
-/// <summary>All analyzers at once, over a sample with its generated half.</summary>
+/// <summary>All rules at once, over a sample with its generated half.</summary>
 internal static class Analysis
 {
     public static readonly ImmutableArray<DiagnosticAnalyzer> Analyzers =
@@ -15,7 +15,10 @@ internal static class Analysis
             .Select(type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),
     ];
 
-    /// <summary>What they say; one that throws fails the test.</summary>
+    /// <summary>The rules of the analyzers, and the one that the generator reports itself.</summary>
+    public static IEnumerable<DiagnosticDescriptor> Rules => Analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).Append(NotPartialRule.Rule);
+
+    /// <summary>What they say; an analyzer that throws fails the test.</summary>
     public static async Task<IReadOnlyList<Diagnostic>> Of(GeneratorRun run)
     {
         Exception? thrown = null;
@@ -26,6 +29,6 @@ internal static class Analysis
             logAnalyzerExecutionTime: false);
         var diagnostics = await run.Output.WithAnalyzers(Analyzers, options).GetAnalyzerDiagnosticsAsync(TestContext.Current.CancellationToken);
         Assert.Null(thrown);
-        return diagnostics;
+        return [.. run.Diagnostics, .. diagnostics];
     }
 }

@@ -11,7 +11,7 @@ internal sealed class GeneratorRun
         (Output, GeneratedTrees) = (output, result.GeneratedTrees);
         var run = Assert.Single(result.Results);
         Assert.Null(run.Exception);
-        Assert.Empty(run.Diagnostics);
+        Diagnostics = run.Diagnostics;
         Files = run.GeneratedSources.ToDictionary(file => file.HintName, file => file.SourceText.ToString());
     }
 
@@ -20,6 +20,9 @@ internal sealed class GeneratorRun
 
     /// <summary>The same, as a part of the output.</summary>
     public IReadOnlyList<SyntaxTree> GeneratedTrees { get; }
+
+    /// <summary>What the generator itself reports.</summary>
+    public IReadOnlyList<Diagnostic> Diagnostics { get; }
 
     /// <summary>What the compiler says about the sample and the generated code together.</summary>
     public IEnumerable<Diagnostic> Complaints => Output.GetDiagnostics().Where(diagnostic => !IsAboutTheSampleOnly(diagnostic));
@@ -32,7 +35,7 @@ internal sealed class GeneratorRun
     public static GeneratorRun Of(CSharpCompilation compilation)
     {
         var driver = CSharpGeneratorDriver
-            .Create([new LoraModelGenerator().AsSourceGenerator()], parseOptions: TestCompilation.ParseOptions)
+            .Create([new LoraModelGenerator().AsSourceGenerator()], parseOptions: (CSharpParseOptions)compilation.SyntaxTrees[0].Options)
             .RunGeneratorsAndUpdateCompilation(compilation, out var output, out _);
         return new GeneratorRun(output, driver.GetRunResult());
     }

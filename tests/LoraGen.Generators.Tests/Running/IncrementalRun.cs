@@ -40,6 +40,12 @@ internal sealed class IncrementalRun
     /// <summary>The models themselves.</summary>
     public IReadOnlyList<object> ModelValues => [.. Steps.SelectMany(step => step.Outputs).Select(output => output.Value)];
 
+    /// <summary>What was read of each class with the attribute.</summary>
+    public IReadOnlyList<object> GatheredValues => [.. Result.TrackedSteps[TrackingNames.Gathered].SelectMany(step => step.Outputs).Select(output => output.Value)];
+
+    /// <summary>What the generator itself reports.</summary>
+    public IReadOnlyList<Diagnostic> Diagnostics => Result.Diagnostics;
+
     /// <summary>The names of the files that there are now.</summary>
     public IEnumerable<string> Files => Result.GeneratedSources.Select(file => file.HintName);
 

@@ -1,14 +1,16 @@
+using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace LoraGen.Generators.Diagnostics;
 
-/// <summary>LORA001: a [LoraModel] class or a type around it is not partial, so its other half cannot be written.</summary>
-[DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NotPartialAnalyzer() : ModelAnalyzer(Rule)
+/// <summary>
+/// LORA001: a [LoraModel] class or a type around it is not partial, so its other half cannot be written. The generator itself reports this:
+/// without the other half csc stops at the first signature that names the adapter (CS0426), before it asks any analyzer.
+/// </summary>
+public static class NotPartialRule
 {
     /// <summary>'{0}' {1}: LoraGen writes the other half of the [LoraModel] class '{2}' in a file of its own.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
@@ -21,19 +23,33 @@ public sealed class NotPartialAnalyzer() : ModelAnalyzer(Rule)
         description: "The class and every type that it is nested in must be partial, so that a generated file can add members to it.",
         helpLinkUri: HelpLinks.For("LORA001"));
 
-    private protected override IEnumerable<Diagnostic> Check(LoraModelClass model)
+    internal static ClosedClassInfo? Find(LoraModelClass model)
     {
-        if (model.ClosedTypes.FirstOrDefault() is { } type)
+        if (model.ClosedTypes.FirstOrDefault() is not { } type)
         {
-            yield return At(WhereToFix(model.Type), type.Name, type.IsFileLocal ? "must not be a file-local type" : "must be partial", model.Type.Name);
+            return null;
         }
+
+        var name = NameToFix(model.Type);
+        return new ClosedClassInfo(
+            name.SyntaxTree!.FilePath,
+            name.Span,
+            type.Name,
+            type.IsFileLocal ? "must not be a file-local type" : "must be partial",
+            model.Type.Name);
+    }
+
+    internal static Diagnostic Make(ClosedClassInfo closed, Compilation compilation)
+    {
+        var tree = compilation.SyntaxTrees.First(tree => tree.FilePath == closed.File && tree.Length >= closed.Span.End);
+        return Diagnostic.Create(Rule, Location.Create(tree, closed.Span), closed.Type, closed.Demand, closed.Model);
     }
 
     // The class itself, at its part that is not partial if it has one.
-    private static Location WhereToFix(INamedTypeSymbol type)
+    private static SyntaxToken NameToFix(INamedTypeSymbol type)
     {
         var parts = type.DeclaringSyntaxReferences.Select(part => part.GetSyntax()).OfType<TypeDeclarationSyntax>().ToList();
         var part = parts.FirstOrDefault(p => !p.Modifiers.Any(SyntaxKind.PartialKeyword)) ?? parts[0];
-        return part.Identifier.GetLocation();
+        return part.Identifier;
     }
 }
