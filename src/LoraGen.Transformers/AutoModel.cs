@@ -32,6 +32,8 @@ public static class AutoModel
         ["DistilBertForTokenClassification"] = (folder, dtype, device) => DistilBertForTokenClassification.Load(folder, dtype, device),
     };
 
+    internal static bool Implements(string architecture) => Loaders.ContainsKey(architecture);
+
     /// <summary>Loads a model; cast it to its class, or to <see cref="Generation.ICausalLM"/> where it is one.</summary>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="dtype">Element type to hold the weights in; by default the checkpoint's own.</param>

@@ -28,7 +28,7 @@ internal sealed class FineTuneJob(FineTuneOptions options)
         var results = new List<MethodResult> { method.Run("base", model, [], 0, () => FileSize(BaseModel.Folder, "model.safetensors"), cancellation) };
 
         using var adapter = model.CreateAdapter(
-            new LoraConfig { BaseModelNameOrPath = "sdkdocs-base", TaskType = "CAUSAL_LM" }, new Generator((ulong)options.Seed, device));
+            new LoraConfig { TargetModulesPattern = LoraConfig.AllLinear, BaseModelNameOrPath = "sdkdocs-base", TaskType = "CAUSAL_LM" }, new Generator((ulong)options.Seed, device));
         model.ActiveAdapter = adapter;
         results.Add(method.Run("lora", model, [.. adapter.parameters()], LoraLearningRate, () => Save(adapter), cancellation));
 

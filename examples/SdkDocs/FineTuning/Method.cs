@@ -38,7 +38,7 @@ internal sealed class Method(DocTask task, Judge judge, FineTuneOptions options,
         var savedBytes = save();
         cancellation.ThrowIfCancellationRequested();
 
-        Freeze(model.ActiveAdapter);
+        model.ActiveAdapter?.Freeze(); // Nothing steps it from here on.
         var loss = judge.Loss(model, cancellation);
         var summaries = judge.Summaries(name, model, cancellation);
         var (bleu, exactMatch) = judge.Score(summaries);
@@ -54,17 +54,6 @@ internal sealed class Method(DocTask task, Judge judge, FineTuneOptions options,
             PeakBytes = memory.Bytes,
             Summaries = summaries,
         };
-    }
-
-    // Nothing steps the adapter from here on: frozen and in evaluation mode it is not cast to the base's dtype at every call.
-    private static void Freeze(LoraAdapter? adapter)
-    {
-        adapter?.zero_grad();
-        adapter?.eval();
-        foreach (var parameter in adapter?.parameters() ?? [])
-        {
-            parameter.requires_grad = false;
-        }
     }
 
     private void Train(string name, LlamaForCausalLM model, IReadOnlyList<Parameter> trainable, double learningRate, CancellationToken cancellation)

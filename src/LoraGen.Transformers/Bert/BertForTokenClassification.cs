@@ -9,7 +9,7 @@ namespace LoraGen.Transformers.Bert;
 /// <summary>BERT with a classifier of tokens (Hugging Face: <c>BertForTokenClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel<BertForTokenClassification.Adapter>
 {
     private readonly BertModel bert;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear classifier;

@@ -12,7 +12,7 @@ namespace LoraGen.Transformers.Bert;
 /// </summary>
 /// <remarks>The config's dropouts are applied while <c>training</c>, as in transformers; a loaded model is in <c>eval()</c>.</remarks>
 [LoraModel]
-public sealed partial class BertModel : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class BertModel : Module<Tensor, Tensor>, IPretrainedModel<BertModel.Adapter>
 {
     private readonly BertEmbeddings embeddings;
     private readonly BertEncoder encoder;

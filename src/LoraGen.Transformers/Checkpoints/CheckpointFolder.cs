@@ -24,6 +24,20 @@ public static class CheckpointFolder
         "special_tokens_map.json", "spiece.model", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
     ];
 
+    /// <summary>Says what a folder holds, without making a model of it.</summary>
+    /// <exception cref="LoraException">The config or the weights are missing or malformed.</exception>
+    public static CheckpointInspection Inspect(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        var architecture = ConfigFile.Read(Path.Combine(folder, ConfigFile.Name)).Architecture();
+        using var weights = CheckpointFiles.Open(folder);
+        var dtypes = weights.Tensors.Values.GroupBy(tensor => tensor.Entry.Dtype)
+            .ToDictionary(group => group.Key, group => group.Sum(tensor => tensor.Entry.Shape.Aggregate(1L, (product, size) => product * size)));
+        return new CheckpointInspection(
+            architecture, AutoModel.Implements(architecture), weights.Path, weights.Tensors.Count, dtypes.Values.Sum(),
+            weights.Tensors.Values.Sum(tensor => tensor.Entry.End - tensor.Entry.Begin), dtypes, [.. Carried.Where(name => File.Exists(Path.Combine(folder, name)))]);
+    }
+
     /// <summary>See <see cref="IPretrainedModel.Save"/>.</summary>
     /// <param name="folder">Where to.</param>
     /// <param name="weights">In the order of the model, by which they go into shards.</param>

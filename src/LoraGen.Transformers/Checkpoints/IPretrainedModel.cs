@@ -6,6 +6,18 @@ public interface IPretrainedModel : IDisposable
     /// <summary>The folder that the model was loaded from, or null where it was made otherwise.</summary>
     string? Folder { get; }
 
+    /// <summary>The active adapter, as <see cref="ILoraModel{TAdapter}.ActiveAdapter"/>, for a caller that does not know the model's class.</summary>
+    /// <exception cref="LoraException">The adapter is of another class of models; or as there.</exception>
+    LoraAdapter? ActiveAdapter { get; set; }
+
+    /// <summary>Reads an adapter in PEFT's format for this model: the <c>Adapter.Load</c> of its class.</summary>
+    /// <exception cref="LoraException">As there.</exception>
+    LoraAdapter LoadAdapter(string folder);
+
+    /// <summary>Writes an adapter into the weights, as <see cref="ILoraModel{TAdapter}.Merge"/>.</summary>
+    /// <exception cref="LoraException">The adapter is of another class of models; or as there.</exception>
+    void Merge(LoraAdapter adapter);
+
     /// <summary>
     /// Writes the weights, merged ones as they are now, with everything else that transformers opens a checkpoint by: safetensors, in shards
     /// with an index above a size; <c>config.json</c>, that of <see cref="Folder"/> unchanged but for the dtype; the tokenizer's files out of

@@ -9,7 +9,7 @@ namespace LoraGen.Transformers.DistilBert;
 /// <summary>DistilBERT with a classifier of sequences on its first token (Hugging Face: <c>DistilBertForSequenceClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class DistilBertForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class DistilBertForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel<DistilBertForSequenceClassification.Adapter>
 {
     private readonly DistilBertModel distilbert;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Linear pre_classifier;

@@ -10,7 +10,7 @@ namespace LoraGen.Transformers.DistilBert;
 /// <summary>The encoder without a head (Hugging Face: <c>DistilBertModel</c>).</summary>
 /// <remarks>The config's dropouts are applied while <c>training</c>, as in transformers; a loaded model is in <c>eval()</c>.</remarks>
 [LoraModel]
-public sealed partial class DistilBertModel : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class DistilBertModel : Module<Tensor, Tensor>, IPretrainedModel<DistilBertModel.Adapter>
 {
     private readonly DistilBertEmbeddings embeddings;
     private readonly DistilBertTransformer transformer;

@@ -8,7 +8,7 @@ namespace LoraGen.Transformers.Gpt2;
 
 /// <summary>GPT-2 with a classifier on the last token (Hugging Face: <c>GPT2ForSequenceClassification</c>, whose checkpoint keys it keeps).</summary>
 [LoraModel]
-public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel<Gpt2ForSequenceClassification.Adapter>
 {
     private readonly Gpt2Model transformer;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear score;

@@ -14,7 +14,7 @@ namespace LoraGen.Transformers.Gpt2;
 /// adapter on <c>wte</c> changes what the model reads and leaves the head as it is, while a merge of that adapter would change both.
 /// </remarks>
 [LoraModel]
-public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel
+public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel<Gpt2LMHeadModel.Adapter>
 {
     private readonly Gpt2Model transformer;
 

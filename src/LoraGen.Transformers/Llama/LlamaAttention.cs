@@ -13,9 +13,9 @@ namespace LoraGen.Transformers.Llama;
 public sealed partial class LlamaAttention : Module<Tensor, AttentionContext, Tensor>
 {
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear q_proj;
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear k_proj;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Linear k_proj;
     [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear v_proj;
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear o_proj;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Linear o_proj;
 
     // Qwen3 alone has them: one gain for the heads of a layer.
     private readonly RmsNorm? q_norm;

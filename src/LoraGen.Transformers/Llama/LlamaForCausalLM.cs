@@ -11,12 +11,12 @@ namespace LoraGen.Transformers.Llama;
 
 /// <summary>A Llama-family language model (Hugging Face: <c>LlamaForCausalLM</c>, <c>MistralForCausalLM</c>, <c>Qwen2ForCausalLM</c>, <c>Qwen3ForCausalLM</c>, whose checkpoint keys it keeps).</summary>
 [LoraModel]
-public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel
+public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM, IPretrainedModel<LlamaForCausalLM.Adapter>
 {
     private readonly LlamaModel model;
 
     // With tied embeddings there is no head of its own: the embedding matrix is read a second time, so that the two can never part.
-    private readonly Linear? lm_head;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear? lm_head;
 
     /// <summary>A model whose weights are not initialised: load a checkpoint, or call <see cref="Initialize"/>.</summary>
     public LlamaForCausalLM(LlamaConfig config)
@@ -74,7 +74,7 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
     {
         if (lm_head is not null)
         {
-            return lm_head.call(hidden);
+            return LmHead(hidden);
         }
 
         // TorchSharp hands out a new wrapper of the embedding's weight each time.
@@ -101,7 +101,9 @@ public sealed partial class LlamaForCausalLM : Module<Tensor, Tensor>, ICausalLM
     public static LlamaForCausalLM Load(string folder, ScalarType? dtype = null, Device? device = null)
     {
         var config = LlamaConfig.Read(Path.Combine(folder, "config.json"));
-        return Checkpoint.Load(folder, Keys(config), dtype, device, weights => new LlamaForCausalLM(config, weights) { Folder = Path.GetFullPath(folder) });
+        var model = Checkpoint.Load(folder, Keys(config), dtype, device, weights => new LlamaForCausalLM(config, weights) { Folder = Path.GetFullPath(folder) });
+        model.eval(); // As transformers does; whoever trains with dropout calls train().
+        return model;
     }
 
     /// <inheritdoc/>

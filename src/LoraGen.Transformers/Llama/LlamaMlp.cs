@@ -10,9 +10,9 @@ namespace LoraGen.Transformers.Llama;
 [LoraModel]
 public sealed partial class LlamaMlp : Module<Tensor, Tensor>
 {
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear gate_proj;
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear up_proj;
-    [LoraTarget(Rank = 8, Alpha = 16)] private readonly Linear down_proj;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Linear gate_proj;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Linear up_proj;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Linear down_proj;
 
     internal LlamaMlp(LlamaConfig config, Weights weights)
         : base(nameof(LlamaMlp))

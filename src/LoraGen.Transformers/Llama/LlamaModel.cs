@@ -11,7 +11,7 @@ namespace LoraGen.Transformers.Llama;
 [LoraModel]
 public sealed partial class LlamaModel : Module<Tensor, Tensor>
 {
-    private readonly Embedding embed_tokens;
+    [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false)] private readonly Embedding embed_tokens;
     private readonly ModuleList<LlamaDecoderLayer> layers;
     private readonly RmsNorm norm;
     private readonly LlamaConfig _config;
@@ -41,7 +41,7 @@ public sealed partial class LlamaModel : Module<Tensor, Tensor>
     internal Tensor Read(Tensor ids, KeyValueCache? cache, Tensor? tokens)
     {
         using var scope = NewDisposeScope();
-        var x = embed_tokens.call(ids);
+        var x = EmbedTokens(ids);
         var context = AttentionContext.Of(ids, cache, tokens, x.dtype, _config.Window);
         if (context.Total > MaxPositions)
         {

@@ -9,7 +9,7 @@ namespace LoraGen.Transformers.Roberta;
 /// <summary>RoBERTa with a classifier of sequences on its first token (Hugging Face: <c>RobertaForSequenceClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class RobertaForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class RobertaForSequenceClassification : Module<Tensor, Tensor>, IPretrainedModel<RobertaForSequenceClassification.Adapter>
 {
     private readonly BertModel roberta;
     private readonly RobertaClassificationHead classifier;

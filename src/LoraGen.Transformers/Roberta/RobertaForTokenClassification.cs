@@ -10,7 +10,7 @@ namespace LoraGen.Transformers.Roberta;
 /// <summary>RoBERTa with a classifier of tokens (Hugging Face: <c>RobertaForTokenClassification</c>, whose checkpoint keys it keeps).</summary>
 /// <remarks>The loss is the caller's: cross entropy for classes, with logits for several labels at once, or the squared error of a regression.</remarks>
 [LoraModel]
-public sealed partial class RobertaForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel
+public sealed partial class RobertaForTokenClassification : Module<Tensor, Tensor>, IPretrainedModel<RobertaForTokenClassification.Adapter>
 {
     private readonly BertModel roberta;
     [LoraTarget(Rank = 8, Alpha = 16, ByDefault = false, OutputHead = true)] private readonly Linear classifier;

@@ -37,6 +37,20 @@ public abstract class LoraAdapter : torch.nn.Module
     public IReadOnlyList<LowRankUpdate> Updates => _updates ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
 
     /// <summary>
+    /// Makes the adapter one that only serves: in evaluation mode, without gradients. Calls over a base of another dtype then keep copies of
+    /// A and B in it, as <see cref="LowRankUpdate"/> says. To train on, call <c>train()</c> and set <c>requires_grad</c>.
+    /// </summary>
+    public void Freeze()
+    {
+        zero_grad();
+        eval();
+        foreach (var parameter in parameters())
+        {
+            parameter.requires_grad = false;
+        }
+    }
+
+    /// <summary>
     /// Writes <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> in PEFT's format into <paramref name="folder"/>, which is
     /// made if need be. Both are replaced as one: wherever the save is cut off, and whoever loads meanwhile, Load gives the old adapter or
     /// the new one. A symbolic link in the place of a file is replaced by a file. Values that are not finite are saved as they are, and
