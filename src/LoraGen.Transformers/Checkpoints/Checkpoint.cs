@@ -35,7 +35,7 @@ internal static class Checkpoint
 
         CheckpointPlan Plan()
         {
-            using var shapes = create(Weights.Shapes);
+            using var shapes = create(Weights.Shapes(files.Tensors.Count, files.Path));
             return new(files, shapes, keys);
         }
     }

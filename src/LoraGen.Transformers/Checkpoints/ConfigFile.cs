@@ -37,15 +37,10 @@ internal sealed class ConfigFile
     /// <exception cref="LoraException">It is missing, or is no JSON object.</exception>
     public static ConfigFile Read(string path)
     {
-        try
-        {
-            var node = JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { AllowDuplicateProperties = false });
-            return node is JsonObject json ? new(path, json) : throw new LoraException($"{path}: expected a JSON object, found {node?.ToJsonString() ?? "null"}.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            throw new LoraException($"{path}: cannot be read as a config.json: {e.Message}", e);
-        }
+        var root = JsonFile.Read(path);
+        return root.ValueKind == JsonValueKind.Object
+            ? new(path, JsonObject.Create(root)!)
+            : throw new LoraException($"{path}: expected a JSON object, found {Excerpt(root.GetRawText())}.");
     }
 
     /// <summary>A string of the file; null where there is none.</summary>

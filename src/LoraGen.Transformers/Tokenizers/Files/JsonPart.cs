@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraGen.Transformers.Checkpoints;
 
 namespace LoraGen.Transformers.Tokenizers.Files;
 
@@ -9,17 +10,8 @@ internal readonly record struct JsonPart(string File, string Key, JsonElement Va
     /// <exception cref="LoraException">The file is missing, or is not a JSON object.</exception>
     public static JsonPart Read(string file)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(System.IO.File.ReadAllBytes(file));
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new(file, "", document.RootElement.Clone())
-                : throw new LoraException($"{file}: expected a JSON object, found {Excerpt(document.RootElement.GetRawText())}.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            throw new LoraException($"{file}: cannot be read as JSON: {e.Message}", e);
-        }
+        var root = JsonFile.Read(file, allowDuplicateKeys: true); // Hugging Face takes the last.
+        return root.ValueKind == JsonValueKind.Object ? new(file, "", root) : throw new LoraException($"{file}: expected a JSON object, found {Excerpt(root.GetRawText())}.");
     }
 
     /// <summary>Whether the key is absent or null.</summary>
