@@ -8,6 +8,8 @@ namespace LoraGen.Transformers.Tests.Llama;
 /// <summary>Adapters on Llama, under the names that Hugging Face and PEFT give its projections.</summary>
 public sealed class AdapterTests : IDisposable
 {
+    private static readonly LoraConfig AllLinear = new() { TargetModulesPattern = LoraConfig.AllLinear };
+
     private static readonly int[] Ids = [3, 18, 0, 7, 7, 11];
 
     private readonly LlamaForCausalLM _model = TinyLlama.Create(TinyLlama.Config(tied: false));
@@ -31,9 +33,20 @@ public sealed class AdapterTests : IDisposable
             _model.state_dict().Keys.Order(StringComparer.Ordinal));
 
     [Fact]
-    public void All_seven_projections_of_a_layer_are_targets()
+    public void By_default_queries_and_values_are_adapted_as_in_PEFT()
     {
         using var adapter = _model.CreateAdapter();
+        Assert.Equal(
+            from layer in new[] { 0, 1 }
+            from name in new[] { "q_proj", "v_proj" }
+            select $"model.layers.{layer}.self_attn.{name}",
+            adapter.Updates.Select(update => update.Path));
+    }
+
+    [Fact]
+    public void All_seven_projections_of_a_layer_are_linear_targets()
+    {
+        using var adapter = _model.CreateAdapter(AllLinear);
         Assert.Equal(
             from layer in new[] { 0, 1 }
             from name in new[] { "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj" }
@@ -107,7 +120,7 @@ public sealed class AdapterTests : IDisposable
 
     private LlamaForCausalLM.Adapter Trained()
     {
-        var adapter = _model.CreateAdapter(new LoraConfig { Rank = 3 });
+        var adapter = _model.CreateAdapter(new LoraConfig { Rank = 3, TargetModulesPattern = LoraConfig.AllLinear });
         TinyLlama.Randomize(adapter);
         return adapter;
     }

@@ -74,7 +74,7 @@ public sealed class FamilyTests
     {
         using var model = TinyLlama.Create(FamilyConfigs.Of(name));
         var before = Logits(model, Prompt);
-        using var adapter = model.CreateAdapter(new LoraConfig { Rank = 3 });
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = 3, TargetModulesPattern = LoraConfig.AllLinear });
         model.ActiveAdapter = adapter;
         Assert.Equal(before, Logits(model, Prompt));
 
@@ -105,7 +105,7 @@ public sealed class FamilyTests
     {
         using var model = TinyLlama.Create(FamilyConfigs.Of(name));
         using var generator = new Generator(5, CPU);
-        using var adapter = model.CreateAdapter(new LoraConfig { Rank = 4 }, generator);
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = 4, TargetModulesPattern = LoraConfig.AllLinear }, generator);
         model.ActiveAdapter = adapter;
         using var optimizer = optim.AdamW(adapter.parameters(), lr: 1e-2);
         var losses = new List<float>();
