@@ -92,16 +92,16 @@ public sealed class AdapterBuilder
     }
 
     /// <summary>The update of one <c>Linear</c>; the numbers are the attribute's.</summary>
-    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
-        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead), parts => new LinearUpdate(parts));
+    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead, useDora), parts => new LinearUpdate(parts));
 
     /// <summary>The update of one <see cref="LoraGen.Conv1D"/>; the numbers are the attribute's.</summary>
-    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
-        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead), parts => new Conv1DUpdate(parts));
+    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead, useDora), parts => new Conv1DUpdate(parts));
 
     /// <summary>The update of one <c>Embedding</c>; the numbers are the attribute's.</summary>
-    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
-        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead), parts => EmbeddingUpdate.Of(projection, parts));
+    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead, useDora), parts => EmbeddingUpdate.Of(projection, parts));
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

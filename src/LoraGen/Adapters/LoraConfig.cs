@@ -30,6 +30,12 @@ public sealed record LoraConfig
     public bool UseRslora { get; init; }
 
     /// <summary>
+    /// Decompose each adapted weight into magnitude and direction (DoRA; PEFT: <c>use_dora</c>; arXiv 2402.09353): see
+    /// <see cref="LowRankUpdate.Magnitude"/>. One value for the whole adapter, as in PEFT's format.
+    /// </summary>
+    public bool? UseDora { get; init; }
+
+    /// <summary>
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
     /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones whose attribute does not say <c>ByDefault = false</c>. What is
     /// saved is the outcome of this and of the options that narrow it, as a list of names or paths.

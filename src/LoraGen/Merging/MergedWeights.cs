@@ -41,7 +41,7 @@ internal sealed class MergedWeights
     }
 
     /// <summary>
-    /// Writes W0 + (alpha / r) B A, in the weight's own shape, into every targeted weight. Every sum is made twice, for it is checked before any weight is written, and
+    /// Writes W0 + (alpha / r) B A, or what the update's variant makes of W0, in the weight's own shape, into every targeted weight. Every sum is made twice, for it is checked before any weight is written, and
     /// to keep all of them until then would take the base's memory once more.
     /// </summary>
     /// <param name="sites">Sites that can take their updates.</param>
@@ -79,7 +79,7 @@ internal sealed class MergedWeights
     {
         var weight = ProjectionWeight.Of(site.Projection);
         var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        return (site.Update.Delta(wide) + weight).to_type(weight.dtype);
+        return site.Update.Merged(site.Projection, wide).to_type(weight.dtype);
     }
 
     private void Claim(LoraSite site)

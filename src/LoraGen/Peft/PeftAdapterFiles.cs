@@ -35,26 +35,27 @@ internal sealed class PeftAdapterFiles : IDisposable
     }
 
     /// <summary>
-    /// Whether the file holds A and B of a projection. Asked before memory is taken for them, since rank and shapes are the file's claims;
+    /// Whether the file holds A and B of a projection, and with DoRA its magnitude. Asked before memory is taken for them, since rank and shapes are the file's claims;
     /// what is missing is refused later, when all keys are known.
     /// </summary>
     /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
-    public bool Holds(string path, UpdateKind kind, int rank, long inSize, long outSize)
+    public bool Holds(string path, UpdateKind kind, int rank, long inSize, long outSize, bool useDora)
     {
         var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), rank, inSize), IsThere(PeftKeys.B(path, kind), outSize, rank));
-        return hasA && hasB;
+        var hasMagnitude = !useDora || IsThere(PeftKeys.Magnitude(path), outSize);
+        return hasA && hasB && hasMagnitude;
     }
 
-    private bool IsThere(string key, long rows, long columns)
+    private bool IsThere(string key, params long[] shape)
     {
         if (_weights.Find(key) is not { } entry)
         {
             return false;
         }
 
-        if (!entry.Shape.SequenceEqual([rows, columns]))
+        if (!entry.Shape.SequenceEqual(shape))
         {
-            throw new LoraException($"{_weights.Path}: {key}: expected shape [{rows}, {columns}], found [{string.Join(", ", entry.Shape)}].");
+            throw new LoraException($"{_weights.Path}: {key}: expected shape [{string.Join(", ", shape)}], found [{string.Join(", ", entry.Shape)}].");
         }
 
         if (!PeftKeys.CanHold(entry.Dtype))
@@ -74,8 +75,8 @@ internal sealed class PeftAdapterFiles : IDisposable
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         var expected = adapter.Updates
-            .SelectMany(update => new[] { (Key: PeftKeys.A(update.Path, update.Kind), Parameter: update.A), (Key: PeftKeys.B(update.Path, update.Kind), Parameter: update.B) })
-            .ToDictionary(item => item.Key, item => item.Parameter, StringComparer.Ordinal);
+            .SelectMany(PeftKeys.Tensors)
+            .ToDictionary(item => item.Key, item => item.Value, StringComparer.Ordinal);
         var kept = sites.Where(site => site.Update.IsTargeted)
             .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
             .Where(item => _weights.Find(item.Key) is not null)

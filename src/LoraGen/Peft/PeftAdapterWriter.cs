@@ -80,7 +80,7 @@ internal static class PeftAdapterWriter
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {
         update.RequireAlive();
-        return [Storable(PeftKeys.A(update.Path, update.Kind), update.A), Storable(PeftKeys.B(update.Path, update.Kind), update.B)];
+        return PeftKeys.Tensors(update).Select(item => Storable(item.Key, item.Value));
 
         KeyValuePair<string, Tensor> Storable(string key, Tensor tensor) => PeftKeys.CanHold(tensor.dtype)
             ? KeyValuePair.Create(key, tensor)

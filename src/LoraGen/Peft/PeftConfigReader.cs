@@ -72,6 +72,7 @@ internal sealed class PeftConfigReader
             Alpha = Number("lora_alpha") ?? DefaultAlpha,
             Dropout = Number("lora_dropout") ?? 0,
             UseRslora = Flag("use_rslora"),
+            UseDora = Flag("use_dora"),
             TargetModules = targets.Names,
             TargetModulesPattern = targets.Pattern,
             ExcludeModules = excluded?.Names is { Count: > 0 } names ? names : null,

@@ -39,6 +39,11 @@ internal static class PeftConfigWriter
             config["use_rslora"] = true;
         }
 
+        if (updates[0].Magnitude is not null)
+        {
+            config["use_dora"] = true;
+        }
+
         return config;
     }
 

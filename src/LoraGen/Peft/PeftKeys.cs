@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace LoraGen.Peft;
@@ -22,8 +23,22 @@ internal static class PeftKeys
 
     public static string B(string path, UpdateKind kind) => $"{Prefix}{path}.{kind.B}";
 
+    /// <summary>DoRA's magnitude, which PEFT keeps as a bare parameter.</summary>
+    public static string Magnitude(string path) => $"{Prefix}{path}.{Dora.Magnitude}";
+
     /// <summary>The base's weight of an adapted embedding, which PEFT saves with the adapter.</summary>
     public static string BaseWeight(string path) => $"{Prefix}{path}.base_layer.weight";
+
+    /// <summary>All that a file holds of one update, by its keys.</summary>
+    public static IEnumerable<KeyValuePair<string, Parameter>> Tensors(LowRankUpdate update)
+    {
+        yield return KeyValuePair.Create(A(update.Path, update.Kind), update.A);
+        yield return KeyValuePair.Create(B(update.Path, update.Kind), update.B);
+        if (update.Magnitude is { } magnitude)
+        {
+            yield return KeyValuePair.Create(Magnitude(update.Path), magnitude);
+        }
+    }
 
     /// <summary>Whether A and B may be stored in a dtype: what is saved must be what is loaded.</summary>
     public static bool CanHold(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;

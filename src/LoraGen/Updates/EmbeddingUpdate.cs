@@ -51,6 +51,11 @@ public sealed class EmbeddingUpdate : LowRankUpdate
         var flat = ids.reshape(-1);
         var rows = projection.call(flat);
         var (a, b) = Factors(rows.dtype);
+        if (Magnitude is not null)
+        {
+            (rows, b) = Decomposed(projection, rows, b, dropped: null);
+        }
+
         return AddProduct(rows, a.t().index_select(0, flat), b).view([.. ids.shape, rows.shape[1]]).MoveToOuterDisposeScope();
     }
 

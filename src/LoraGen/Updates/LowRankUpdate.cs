@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using LoraGen.Merging;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -34,19 +33,25 @@ namespace LoraGen;
 /// </remarks>
 public abstract class LowRankUpdate : Module
 {
-    private readonly Lock _keeping = new();
+    private readonly KeptTensors<ScalarType> _keptFactors = new();
+    private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
     private Parameter? _a;
     private Parameter? _b;
-    private (Tensor A, Tensor B)? _kept;
+    private Parameter? _magnitude;
 
     private protected LowRankUpdate(UpdateParts parts, UpdateKind kind)
         : base(nameof(LowRankUpdate))
     {
-        (Path, _a, _b, Scale, Dropout, Kind) = (parts.Path, parts.A, parts.B, parts.Scale, parts.Dropout, kind);
+        (Path, _a, _b, _magnitude, Scale, Dropout, Kind) = (parts.Path, parts.A, parts.B, parts.Magnitude, parts.Scale, parts.Dropout, kind);
         if (IsTargeted)
         {
             register_parameter(kind.A, A);
             register_parameter(kind.B, B);
+        }
+
+        if (_magnitude is not null)
+        {
+            register_parameter(Dora.Magnitude, _magnitude);
         }
     }
 
@@ -83,6 +88,12 @@ public abstract class LowRankUpdate : Module
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter B => _b ?? throw NotTargeted();
 
+    /// <summary>
+    /// DoRA's magnitude m [out], fp32: the output is (m / ||V||) V x + b with V = W0 + s B A and its norm over the inputs (arXiv 2402.09353;
+    /// PEFT: <c>use_dora</c>, <c>lora_magnitude_vector</c>). Null without DoRA. Write into it in training mode only, like <see cref="A"/>.
+    /// </summary>
+    public Parameter? Magnitude => _magnitude;
+
     private protected Tensor AddTo(Module<Tensor, Tensor> projection, Tensor x)
     {
         RequireAlive();
@@ -108,11 +119,51 @@ public abstract class LowRankUpdate : Module
         var rows = x.reshape(-1, x.shape[^1]);
         var result = projection.call(rows);
         var (a, b) = Factors(x.dtype);
+        var drops = projection.training && Dropout > 0;
+        var input = functional.dropout(rows, Dropout, drops);
+        if (Magnitude is not null)
+        {
+            (result, b) = Decomposed(projection, result, b, drops ? input : null);
+        }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        var reduced = functional.linear(functional.dropout(rows, Dropout, projection.training && Dropout > 0), a);
+        var reduced = functional.linear(input, a);
         return AddProduct(result, reduced, b).view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// The base's part of DoRA's output, and B with m / ||V|| in it: W0 x + b + (m / ||V|| - 1) W0 x, so that with m = ||V|| every bit is the
+    /// base's. As in PEFT, W0 x is that of the dropped input where there is dropout.
+    /// </summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="result">Its result, [rows, out].</param>
+    /// <param name="b">B in the dtype of the result.</param>
+    /// <param name="dropped">What was left of its input, or null where nothing is dropped.</param>
+    private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
+    {
+        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
+        var product = dropped is not null ? dropped.mm(Kind.IsTransposed ? weight : weight.t())
+            : bias is not null ? result - bias
+            : result;
+        return (result + ((ratio - 1).to_type(result.dtype) * product), b * ratio.to_type(b.dtype).unsqueeze(1));
+    }
+
+    // m / ||V||, [out]. The norm costs as much as r rows of input would.
+    private Tensor MagnitudeRatio(Module projection)
+    {
+        var weight = ProjectionWeight.Of(projection);
+        if (MayChange())
+        {
+            _keptRatio.Drop();
+            return Ratio();
+        }
+
+        return _keptRatio.Of((WeightMemory.Of(weight), weight.dtype), () => [Ratio()])[0];
+
+        Tensor Ratio() => Magnitude! / Norm(weight);
+    }
+
+    private Tensor Norm(Tensor weight) => Dora.Norm(Kind.IsTransposed ? weight.t() : weight, A, B, Scale.Factor);
 
     /// <summary>Adds s reduced B^T to the result, in place and with one addmm.</summary>
     /// <param name="result">[rows, out]</param>
@@ -132,13 +183,8 @@ public abstract class LowRankUpdate : Module
     /// <summary>A and B in a dtype.</summary>
     private protected (Tensor A, Tensor B) Factors(ScalarType dtype)
     {
-        if (dtype == A.dtype)
+        if (dtype == A.dtype && !_keptFactors.Any)
         {
-            if (_kept is not null && MayChange())
-            {
-                DropKept(); // They are of a base in another dtype.
-            }
-
             return (A, B);
         }
 
@@ -148,40 +194,31 @@ public abstract class LowRankUpdate : Module
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
-        // Handles of the call's own, which stay good if another thread, with a base in another dtype, drops the copies meanwhile.
-        lock (_keeping)
+        if (dtype == A.dtype)
         {
-            if (_kept is not { } kept || kept.A.dtype != dtype)
-            {
-                DropKept();
-                using var recordable = inference_mode(false); // The next call may record the gradient of x.
-                _kept = kept = (A.to_type(dtype).DetachFromDisposeScope(), B.to_type(dtype).DetachFromDisposeScope());
-            }
-
-            return (kept.A.alias(), kept.B.alias());
+            return (A, B);
         }
+
+        var kept = _keptFactors.Of(dtype, () => [A.to_type(dtype), B.to_type(dtype)]);
+        return (kept[0], kept[1]);
     }
 
     // An optimizer changes what holds a gradient, and what requires one comes to hold one.
     private bool MayChange()
     {
-        return training || A.requires_grad || B.requires_grad || HoldsGradient(A) || HoldsGradient(B);
+        return training || IsLoose(A) || IsLoose(B) || (Magnitude is not null && IsLoose(Magnitude));
 
-        static bool HoldsGradient(Parameter parameter)
+        static bool IsLoose(Parameter parameter)
         {
             using var gradient = parameter.grad;
-            return gradient is not null;
+            return parameter.requires_grad || gradient is not null;
         }
     }
 
     private void DropKept()
     {
-        lock (_keeping)
-        {
-            _kept?.A.Dispose();
-            _kept?.B.Dispose();
-            _kept = null;
-        }
+        _keptFactors.Drop();
+        _keptRatio.Drop();
     }
 
     /// <inheritdoc/>
@@ -205,7 +242,8 @@ public abstract class LowRankUpdate : Module
         base._toEpilog(dtype, device, non_blocking);
         if (IsTargeted)
         {
-            (_a, _b) = (get_parameter(Kind.A), get_parameter(Kind.B)); // New objects, which TorchSharp puts into no field of a base class.
+            // New objects, which TorchSharp puts into no field of a base class.
+            (_a, _b, _magnitude) = (get_parameter(Kind.A), get_parameter(Kind.B), get_parameter(Dora.Magnitude));
         }
     }
 
@@ -228,13 +266,46 @@ public abstract class LowRankUpdate : Module
         parameter.copy_(drawn);
     }
 
+    /// <summary>Gives DoRA's magnitude its start, at which m / ||V|| is 1 to the last bit.</summary>
+    internal void InitialiseMagnitude(Module projection)
+    {
+        if (Magnitude is not null)
+        {
+            using var norm = Norm(ProjectionWeight.Of(projection));
+            Magnitude.copy_(norm);
+        }
+    }
+
+    /// <summary>The weight that computes what the base and the update compute together: W0 + s B A, with DoRA (m / ||V||) V.</summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="dtype">What to compute in and to return.</param>
+    internal Tensor Merged(Module projection, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        var sum = Product(dtype) + ProjectionWeight.Of(projection);
+        if (Magnitude is not null)
+        {
+            var ratio = MagnitudeRatio(projection);
+            sum.mul_(Kind.IsTransposed ? ratio : ratio.unsqueeze(1));
+        }
+
+        return sum.MoveToOuterDisposeScope();
+    }
+
     /// <summary>
     /// What <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight, in the weight's shape: (alpha / r) B A [out, in], and of a
     /// <see cref="Conv1D"/> or an embedding (alpha / r) (B A)^T [in, out].
     /// </summary>
     /// <param name="dtype">What to compute in and to return.</param>
-    /// <exception cref="LoraException">The adapter was disposed, or the projection is not targeted.</exception>
-    public Tensor Delta(ScalarType dtype = ScalarType.Float32)
+    /// <exception cref="LoraException">
+    /// The adapter was disposed, the projection is not targeted, or the update is DoRA's, which depends on the base's weight.
+    /// </exception>
+    public Tensor Delta(ScalarType dtype = ScalarType.Float32) => Magnitude is null
+        ? Product(dtype)
+        : throw new LoraException($"{Path}: expected an update that is (alpha / r) B A alone, found DoRA, which scales the base's weight too. Merge the adapter, and compare the weights.");
+
+    private Tensor Product(ScalarType dtype)
     {
         RequireAlive();
         using var scope = NewDisposeScope();
@@ -245,7 +316,7 @@ public abstract class LowRankUpdate : Module
 
     internal void RequireAlive()
     {
-        if (IsTargeted && (A.IsInvalid || B.IsInvalid))
+        if (IsTargeted && (A.IsInvalid || B.IsInvalid || Magnitude is { IsInvalid: true }))
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
         }

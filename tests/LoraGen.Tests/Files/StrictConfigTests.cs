@@ -14,7 +14,6 @@ public sealed class StrictConfigTests : IDisposable
     [InlineData("peft_type", "\"LOHA\"", "expected LORA", "found LOHA")]
     [InlineData("peft_type", "null", "expected LORA", "found nothing")]
     [InlineData("peft_type", "7", "expected a string", "found 7")]
-    [InlineData("use_dora", "true", "does not implement", "found true")]
     [InlineData("bias", "\"all\"", "expected none", "found all")]
     [InlineData("bias", "\"lora_only\"", "expected none", "found lora_only")]
     [InlineData("lora_bias", "true", "does not implement", "found true")]
