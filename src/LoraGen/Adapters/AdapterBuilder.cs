@@ -27,8 +27,14 @@ public sealed class AdapterBuilder
 
     internal string? BaseFingerprint => IsRoot ? _plan.BaseFingerprint : null;
 
-    /// <summary>Paths of all modules of the base, so that a saved <c>target_modules</c> names no more of them than are adapted.</summary>
-    internal IReadOnlyCollection<string> ModulePaths => _plan.ModulePaths;
+    /// <summary>
+    /// Paths of the base's modules, so that a saved <c>target_modules</c> names no more of them than are adapted; without those that are
+    /// saved whole, which PEFT does not adapt whatever names them.
+    /// </summary>
+    internal IReadOnlyCollection<string> TargetablePaths => [.. _plan.ModulePaths.Where(path => !_plan.Saved.IsWhole(path))];
+
+    /// <summary>What PEFT calls the modules that are saved whole, or null where there are none.</summary>
+    internal IReadOnlyList<string>? ModulesToSave => _plan.Saved.Names;
 
     /// <summary>Makes a new adapter, whose update is zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
     internal static TAdapter Create<TAdapter>(ILoraModel<TAdapter> model, LoraConfig? config, Generator? generator)

@@ -35,6 +35,7 @@ internal sealed class AdapterPlan : IDisposable
         _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
         _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
         ModulePaths = model.named_modules().Select(item => item.name).ToHashSet(StringComparer.Ordinal);
+        Saved = new SavedModules(_source, config, model, ModulePaths, files);
         BaseFingerprint = LoraGen.BaseFingerprint.Of(model);
     }
 
@@ -44,13 +45,22 @@ internal sealed class AdapterPlan : IDisposable
 
     public IReadOnlyCollection<string> ModulePaths { get; }
 
+    /// <summary>What is trained and saved whole.</summary>
+    public SavedModules Saved { get; }
+
     /// <summary>The update of an annotated projection, by the config where it says something, else by the attribute.</summary>
     public TUpdate Update<TUpdate>(Annotation annotation, Func<UpdateParts, TUpdate> construct)
         where TUpdate : LowRankUpdate
     {
         var (path, kind) = (annotation.Path, annotation.Kind);
         _annotated.Add(path);
-        if (!_targets.Contains(annotation))
+        var isTarget = _targets.Contains(annotation);
+        if (Saved.Contains(path))
+        {
+            return construct(Saved.Copy(path, annotation.Projection));
+        }
+
+        if (!isTarget)
         {
             return construct(new UpdateParts(path, null, null, default, 0, null));
         }
@@ -115,7 +125,11 @@ internal sealed class AdapterPlan : IDisposable
     }
 
     /// <summary>Frees what was made for an adapter that is refused.</summary>
-    public void Dispose() => _parameters.ForEach(parameter => parameter.Dispose());
+    public void Dispose()
+    {
+        _parameters.ForEach(parameter => parameter.Dispose());
+        Saved.Dispose();
+    }
 
     /// <summary>
     /// Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format. In a file's config an
@@ -129,7 +143,8 @@ internal sealed class AdapterPlan : IDisposable
             throw new LoraException("The model has no annotated projection: expected a [LoraTarget] in it or in one of its [LoraModel] children.");
         }
 
-        var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
+        Saved.RequireNothingElse();
+        var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).Concat(Saved.Unmatched).ToList();
         if (unmatched.Count > 0 && (_files is null || _updates.Count == 0))
         {
             throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
@@ -137,7 +152,7 @@ internal sealed class AdapterPlan : IDisposable
 
         if (_updates.Count == 0)
         {
-            throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");
+            throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor saved whole nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
         if (_updates.Select(item => item.Update.Magnitude is null).Distinct().Count() > 1)
@@ -163,7 +178,7 @@ internal sealed class AdapterPlan : IDisposable
         {
             // One object at two places has one of two adapters; two objects with one weight merge twice, and do not come apart again.
             var weight = ProjectionWeight.Of(site.Projection);
-            if (site.Update.IsTargeted && !paths.TryAdd(weight, site.Path))
+            if (site.Update.HasEffect && !paths.TryAdd(weight, site.Path))
             {
                 throw new LoraException($"{site.Path}: expected a weight of its own, found that of {paths[weight]}, so that two adapters would change it. Keep the projection in one field and call it from there.");
             }

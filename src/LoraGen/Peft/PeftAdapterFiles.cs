@@ -8,9 +8,10 @@ namespace LoraGen.Peft;
 internal sealed class PeftAdapterFiles : IDisposable
 {
     private readonly ITensorFile _weights;
+    private readonly PeftSavedTensors _saved;
 
     private PeftAdapterFiles(string configPath, LoraConfig config, ITensorFile weights)
-        => (ConfigPath, Config, _weights) = (configPath, config, weights);
+        => (ConfigPath, Config, _weights, _saved) = (configPath, config, weights, new PeftSavedTensors(weights));
 
     public string ConfigPath { get; }
 
@@ -46,6 +47,19 @@ internal sealed class PeftAdapterFiles : IDisposable
         return hasA && hasB && hasMagnitude;
     }
 
+    /// <summary>Whether the file holds the whole weight of a projection.</summary>
+    public bool HoldsWhole(string path) => _saved.Find(path, ProjectionWeight.WeightName) is not null;
+
+    /// <summary>Checks what the file holds of a projection that is saved whole; what is missing is refused later, when all keys are known.</summary>
+    /// <exception cref="LoraException">It has another shape than the base's, or a dtype that an adapter is not stored in.</exception>
+    public void RequireWhole(string path, string name, Tensor parameter)
+    {
+        if (_saved.Find(path, name) is { } key)
+        {
+            IsThere(key, parameter.shape);
+        }
+    }
+
     private bool IsThere(string key, params long[] shape)
     {
         if (_weights.Find(key) is not { } entry)
@@ -76,12 +90,14 @@ internal sealed class PeftAdapterFiles : IDisposable
         using var inference = no_grad();
         var expected = adapter.Updates
             .SelectMany(PeftKeys.Tensors)
+            .Concat(adapter.SavedProjections.SelectMany(whole => PeftKeys.Tensors(whole).Select(item => KeyValuePair.Create(_saved.Spelling(item.Key), item.Value))))
             .ToDictionary(item => item.Key, item => item.Value, StringComparer.Ordinal);
         var kept = sites.Where(site => site.Update.IsTargeted)
             .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
             .Where(item => _weights.Find(item.Key) is not null)
             .ToDictionary(item => item.Key, item => item.Weight, StringComparer.Ordinal);
-        RequireSameKeys(expected, kept);
+        var originals = adapter.SavedProjections.SelectMany(whole => _saved.OriginalsOf(whole.Path));
+        RequireSameKeys(expected, [.. kept.Keys, .. originals]);
 
         // After the shapes, whose message says more when the base has another size altogether.
         if (_weights.Metadata.TryGetValue(PeftKeys.FingerprintMetadata, out var recorded) && recorded != adapter.BaseFingerprint)
@@ -116,10 +132,10 @@ internal sealed class PeftAdapterFiles : IDisposable
         static bool Same(Tensor left, Tensor right) => left.eq(right).all().item<bool>();
     }
 
-    private void RequireSameKeys(Dictionary<string, Parameter> expected, Dictionary<string, Parameter> kept)
+    private void RequireSameKeys(Dictionary<string, Parameter> expected, HashSet<string> known)
     {
         var missing = expected.Keys.Where(key => _weights.Find(key) is null).Order(StringComparer.Ordinal).ToList();
-        var unexpected = _weights.Keys.Where(key => !expected.ContainsKey(key) && !kept.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
+        var unexpected = _weights.Keys.Where(key => !expected.ContainsKey(key) && !known.Contains(key)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + unexpected.Count > 0)
         {
             throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Excerpt.Of(missing)}]; unexpected: [{Excerpt.Of(unexpected)}].");

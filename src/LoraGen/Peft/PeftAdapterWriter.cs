@@ -26,14 +26,14 @@ internal static class PeftAdapterWriter
     /// A tensor is gone or of a dtype that an adapter is not stored in, another save into this folder is running, or the folder cannot be
     /// written.
     /// </exception>
-    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
+    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, IReadOnlyList<LowRankUpdate> saved, AdapterBuilder builder)
     {
         GivenPath.Require(folder);
         var place = Path.Combine(folder, PeftKeys.WeightsFile);
         Write(
             folder,
             PeftConfigWriter.Write(updates, builder),
-            updates.SelectMany(update => Tensors(place, update)),
+            updates.Concat(saved).SelectMany(update => Tensors(place, update)),
             [KeyValuePair.Create(PeftKeys.FingerprintMetadata, builder.BaseFingerprint!)]);
     }
 

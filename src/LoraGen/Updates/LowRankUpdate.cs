@@ -31,7 +31,7 @@ namespace LoraGen;
 /// </para>
 /// <para>Calls from several threads at once are safe; whatever changes an adapter is not safe beside them.</para>
 /// </remarks>
-public abstract class LowRankUpdate : Module
+public abstract partial class LowRankUpdate : Module
 {
     private readonly KeptTensors<ScalarType> _keptFactors = new();
     private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
@@ -53,6 +53,8 @@ public abstract class LowRankUpdate : Module
         {
             register_parameter(Dora.Magnitude, _magnitude);
         }
+
+        RegisterSaved(parts);
     }
 
     /// <summary>Does nothing: A and B are registered by the names that PEFT gives them in this kind of projection.</summary>
@@ -94,13 +96,13 @@ public abstract class LowRankUpdate : Module
     /// </summary>
     public Parameter? Magnitude => _magnitude;
 
-    private protected Tensor AddTo(Module<Tensor, Tensor> projection, Tensor x)
+    private protected Tensor Apply(Module<Tensor, Tensor> projection, Tensor x)
     {
         RequireAlive();
         MergedWeights.RequireNone(Path, projection);
         try
         {
-            return Sum(projection, x);
+            return IsSaved ? Whole(projection, x) : Sum(projection, x);
         }
         catch (ExternalException)
         {
@@ -207,18 +209,19 @@ public abstract class LowRankUpdate : Module
     private bool MayChange()
     {
         return training || IsLoose(A) || IsLoose(B) || (Magnitude is not null && IsLoose(Magnitude));
+    }
 
-        static bool IsLoose(Parameter parameter)
-        {
-            using var gradient = parameter.grad;
-            return parameter.requires_grad || gradient is not null;
-        }
+    private static bool IsLoose(Parameter parameter)
+    {
+        using var gradient = parameter.grad;
+        return parameter.requires_grad || gradient is not null;
     }
 
     private void DropKept()
     {
         _keptFactors.Drop();
         _keptRatio.Drop();
+        _keptSaved.Drop();
     }
 
     /// <inheritdoc/>
@@ -245,6 +248,8 @@ public abstract class LowRankUpdate : Module
             // New objects, which TorchSharp puts into no field of a base class.
             (_a, _b, _magnitude) = (get_parameter(Kind.A), get_parameter(Kind.B), get_parameter(Dora.Magnitude));
         }
+
+        RenewSaved();
     }
 
     /// <summary>Gives A and B of a new adapter their values, so that the update is zero.</summary>
@@ -316,7 +321,7 @@ public abstract class LowRankUpdate : Module
 
     internal void RequireAlive()
     {
-        if (IsTargeted && (A.IsInvalid || B.IsInvalid || Magnitude is { IsInvalid: true }))
+        if ((IsTargeted && (A.IsInvalid || B.IsInvalid || Magnitude is { IsInvalid: true })) || (IsSaved && (Weight.IsInvalid || Bias is { IsInvalid: true })))
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
         }
@@ -324,13 +329,14 @@ public abstract class LowRankUpdate : Module
 
     internal void RequireBeside(string path, Tensor weight)
     {
-        if (weight.device_type != A.device_type || weight.device_index != A.device_index)
+        var own = IsSaved ? Weight : A;
+        if (weight.device_type != own.device_type || weight.device_index != own.device_index)
         {
-            throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {A.device}; move it with adapter.to(device).");
+            throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {own.device}; move it with adapter.to(device).");
         }
     }
 
-    private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's TargetModules leave it out.");
+    private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's {(IsSaved ? "ModulesToSave save it whole" : "TargetModules leave it out")}.");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
