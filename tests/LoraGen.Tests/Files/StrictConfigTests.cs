@@ -18,7 +18,6 @@ public sealed class StrictConfigTests : IDisposable
     [InlineData("bias", "\"lora_only\"", "expected none", "found lora_only")]
     [InlineData("lora_bias", "true", "does not implement", "found true")]
     [InlineData("fan_in_fan_out", "1", "expected true or false", "found 1")]
-    [InlineData("modules_to_save", "[\"score\"]", "does not implement", "score")]
     [InlineData("layers_to_transform", "[0.5]", "expected a whole number", "found 0.5")]
     [InlineData("layers_to_transform", "\"all\"", "expected a whole number", "found \"all\"")]
     [InlineData("layers_pattern", "7", "expected a string", "found 7")]
