@@ -10,7 +10,7 @@ namespace LoraGen;
 /// The update of one projection: y = W0 x + b + s B A x with A [r, in], B [out, r] and s = alpha / r, or alpha / sqrt(r) with rank
 /// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of the base's
 /// result. Each kind of projection has a class of its own: <see cref="LinearUpdate"/>, <see cref="Conv1DUpdate"/>,
-/// <see cref="EmbeddingUpdate"/>.
+/// <see cref="EmbeddingUpdate"/>. Instead of an update it may hold a weight and a bias that stand in for the base's: see <see cref="IsSaved"/>.
 /// </summary>
 /// <remarks>
 /// An adapter that only serves need not be cast to the base's dtype at every call. Put it in evaluation mode and freeze it:
@@ -18,7 +18,7 @@ namespace LoraGen;
 /// adapter.eval();
 /// foreach (var parameter in adapter.parameters()) parameter.requires_grad = false;
 /// </code>
-/// Calls then keep copies of A and B in the base's dtype, as long as neither requires a gradient nor holds one: such an A and B no
+/// Calls then keep copies of A and B (or of a saved weight and bias) in the base's dtype, as long as neither requires a gradient nor holds one: such an A and B no
 /// optimizer steps. The copies go with the first call for which that no longer holds, with <c>train()</c>, <c>to</c>, <c>state_dict</c>
 /// and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update that values have changed: call <c>adapter.train()</c>
 /// before you write into A or B by hand. An adapter is made in training mode and unfrozen, so that nothing is kept.

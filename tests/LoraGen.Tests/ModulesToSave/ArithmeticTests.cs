@@ -196,6 +196,20 @@ public sealed class ArithmeticTests : IDisposable
     }
 
     [Fact]
+    public void It_outlives_the_scope_that_it_was_made_in()
+    {
+        using var model = new Classified();
+        Classified.Adapter adapter;
+        using (NewDisposeScope())
+        {
+            adapter = model.CreateAdapter(SavedBase.Config);
+        }
+
+        Assert.All(adapter.parameters(), parameter => Assert.False(parameter.IsInvalid));
+        adapter.Dispose();
+    }
+
+    [Fact]
     public void An_adapter_that_was_disposed_while_active_says_so()
     {
         using var model = new Classified();
