@@ -59,7 +59,7 @@ public sealed class EmbeddingUpdate : LowRankUpdate
         return AddProduct(rows, a.t().index_select(0, flat), b).view([.. ids.shape, rows.shape[1]]).MoveToOuterDisposeScope();
     }
 
-    private protected override Tensor Whole(Tensor ids, Tensor weight, Tensor? bias)
+    private protected override Tensor Compute(Tensor ids, Tensor weight, Tensor? bias)
         => weight.index_select(0, ids.reshape(-1)).view([.. ids.shape, weight.shape[1]]);
 
     internal override void Initialise(Generator? generator)

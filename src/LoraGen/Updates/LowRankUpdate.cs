@@ -102,7 +102,7 @@ public abstract partial class LowRankUpdate : Module
         MergedWeights.RequireNone(Path, projection);
         try
         {
-            return IsSaved ? Whole(projection, x) : Sum(projection, x);
+            return IsSaved ? StandIn(projection, x) : Sum(projection, x);
         }
         catch (ExternalException)
         {
