@@ -65,15 +65,16 @@ public sealed partial class LoraModelGenerator
                 $"builder.{target.Kind.Name}({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)}{Selection(target)})");
 
         private static string Selection(TargetInfo target)
-            => (target.ByDefault ? "" : ", byDefault: false") + (target.OutputHead ? ", outputHead: true" : "");
+            => (target.ByDefault ? "" : ", byDefault: false") + (target.OutputHead ? ", outputHead: true" : "") + (target.UseDora ? ", useDora: true" : "");
 
         // A tooltip is where a reader looks for what the attribute, often lines away or left at its defaults, comes to.
         private static string Values(TargetInfo target)
         {
             var scale = (target.Alpha / target.Rank).ToString("G5", CultureInfo.InvariantCulture);
             var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
+            var dora = target.UseDora ? ", with DoRA" : "";
             var adapted = target.ByDefault ? "" : "; adapted only where a LoraConfig names it";
-            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{dropout} unless a LoraConfig says otherwise{adapted}";
+            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{dropout}{dora} unless a LoraConfig says otherwise{adapted}";
         }
     }
 }

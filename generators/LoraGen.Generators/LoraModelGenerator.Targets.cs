@@ -20,6 +20,7 @@ public sealed partial class LoraModelGenerator
                 target.HasValidAlpha ? target.Alpha : 1,
                 target.HasValidDropout ? target.Dropout : 0,
                 target.ByDefault,
-                target.OutputHead))]);
+                target.OutputHead,
+                target.UseDora))]);
     }
 }

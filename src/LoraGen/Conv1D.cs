@@ -49,11 +49,13 @@ public sealed class Conv1D : nn.Module<Tensor, Tensor>
     /// <summary>x W + b.</summary>
     /// <param name="x">[..., in]</param>
     /// <returns>[..., out]</returns>
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x) => Product(x, _weight, _bias);
+
+    internal static Tensor Product(Tensor x, Tensor weight, Tensor? bias)
     {
         using var scope = NewDisposeScope();
         var rows = x.reshape(-1, x.shape[^1]);
-        var result = _bias is null ? rows.mm(_weight) : addmm(_bias, rows, _weight, 1, 1);
+        var result = bias is null ? rows.mm(weight) : addmm(bias, rows, weight, 1, 1);
         return result.view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
     }
 }

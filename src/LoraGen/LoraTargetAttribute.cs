@@ -35,6 +35,12 @@ public sealed class LoraTargetAttribute : Attribute
     public double Dropout { get; set; }
 
     /// <summary>
+    /// Whether the weight is decomposed into magnitude and direction (DoRA; PEFT: <c>use_dora</c>; arXiv 2402.09353). All adapted
+    /// projections of a model must say the same.
+    /// </summary>
+    public bool UseDora { get; set; }
+
+    /// <summary>
     /// Whether the projection is adapted where no <see cref="LoraConfig"/> says what is; true unless given. With false it takes a
     /// <see cref="LoraConfig.TargetModules"/> that names it.
     /// </summary>

@@ -10,6 +10,7 @@ namespace LoraGen.Generators.Models;
 /// <param name="Dropout">The probability of dropping an input of A.</param>
 /// <param name="ByDefault">Whether it is adapted where no config names what is.</param>
 /// <param name="OutputHead">Whether it is the model's output head.</param>
+/// <param name="UseDora">Whether its weight is decomposed into magnitude and direction.</param>
 internal sealed record TargetInfo(
     ProjectionKind Kind,
     ComponentInfo Component,
@@ -19,4 +20,5 @@ internal sealed record TargetInfo(
     double Alpha,
     double Dropout,
     bool ByDefault,
-    bool OutputHead);
+    bool OutputHead,
+    bool UseDora);

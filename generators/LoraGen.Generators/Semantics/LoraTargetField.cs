@@ -20,6 +20,7 @@ internal sealed class LoraTargetField
         Dropout = attribute.FindArgument("Dropout", 0d);
         ByDefault = attribute.FindArgument("ByDefault", true);
         OutputHead = attribute.FindArgument("OutputHead", false);
+        UseDora = attribute.FindArgument("UseDora", false);
         Accessor = attribute.FindArgument<string>("Name") ?? GeneratedNames.Accessor(field.Name);
     }
 
@@ -36,6 +37,8 @@ internal sealed class LoraTargetField
     public bool ByDefault { get; }
 
     public bool OutputHead { get; }
+
+    public bool UseDora { get; }
 
     /// <summary>The name of the generated method that calls the projection.</summary>
     public string Accessor { get; }

@@ -27,8 +27,14 @@ public sealed class AdapterBuilder
 
     internal string? BaseFingerprint => IsRoot ? _plan.BaseFingerprint : null;
 
-    /// <summary>Paths of all modules of the base, so that a saved <c>target_modules</c> names no more of them than are adapted.</summary>
-    internal IReadOnlyCollection<string> ModulePaths => _plan.ModulePaths;
+    /// <summary>
+    /// Paths of the base's modules, so that a saved <c>target_modules</c> names no more of them than are adapted; without those that are
+    /// saved whole, which PEFT does not adapt whatever names them.
+    /// </summary>
+    internal IReadOnlyCollection<string> TargetablePaths => [.. _plan.ModulePaths.Where(path => !_plan.Saved.IsWhole(path))];
+
+    /// <summary>What PEFT calls the modules that are saved whole, or null where there are none.</summary>
+    internal IReadOnlyList<string>? ModulesToSave => _plan.Saved.Names;
 
     /// <summary>Makes a new adapter, whose update is zero. See <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</summary>
     internal static TAdapter Create<TAdapter>(ILoraModel<TAdapter> model, LoraConfig? config, Generator? generator)
@@ -92,16 +98,16 @@ public sealed class AdapterBuilder
     }
 
     /// <summary>The update of one <c>Linear</c>; the numbers are the attribute's.</summary>
-    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
-        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead), parts => new LinearUpdate(parts));
+    public LinearUpdate Linear(string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead, useDora), parts => new LinearUpdate(parts));
 
     /// <summary>The update of one <see cref="LoraGen.Conv1D"/>; the numbers are the attribute's.</summary>
-    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
-        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead), parts => new Conv1DUpdate(parts));
+    public Conv1DUpdate Conv1D(string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead, useDora), parts => new Conv1DUpdate(parts));
 
     /// <summary>The update of one <c>Embedding</c>; the numbers are the attribute's.</summary>
-    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false)
-        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead), parts => EmbeddingUpdate.Of(projection, parts));
+    public EmbeddingUpdate Embedding(string name, Embedding projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false)
+        => _plan.Update(new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead, useDora), parts => EmbeddingUpdate.Of(projection, parts));
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

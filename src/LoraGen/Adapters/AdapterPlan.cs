@@ -18,7 +18,7 @@ internal sealed class AdapterPlan : IDisposable
     private readonly ModulePattern<int> _ranks;
     private readonly ModulePattern<double> _alphas;
     private readonly List<string> _annotated = [];
-    private readonly List<LowRankUpdate> _updates = [];
+    private readonly List<(LowRankUpdate Update, nn.Module Projection)> _updates = [];
     private readonly List<Parameter> _parameters = [];
 
     /// <param name="model">The base.</param>
@@ -35,6 +35,7 @@ internal sealed class AdapterPlan : IDisposable
         _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
         _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
         ModulePaths = model.named_modules().Select(item => item.name).ToHashSet(StringComparer.Ordinal);
+        Saved = new SavedModules(_source, config, model, ModulePaths, files);
         BaseFingerprint = LoraGen.BaseFingerprint.Of(model);
     }
 
@@ -44,15 +45,24 @@ internal sealed class AdapterPlan : IDisposable
 
     public IReadOnlyCollection<string> ModulePaths { get; }
 
+    /// <summary>What is trained and saved whole.</summary>
+    public SavedModules Saved { get; }
+
     /// <summary>The update of an annotated projection, by the config where it says something, else by the attribute.</summary>
     public TUpdate Update<TUpdate>(Annotation annotation, Func<UpdateParts, TUpdate> construct)
         where TUpdate : LowRankUpdate
     {
         var (path, kind) = (annotation.Path, annotation.Kind);
         _annotated.Add(path);
-        if (!_targets.Contains(annotation))
+        var isTarget = _targets.Contains(annotation);
+        if (Saved.Contains(path))
         {
-            return construct(new UpdateParts(path, null, null, default, 0));
+            return construct(Saved.Copy(path, annotation.Projection));
+        }
+
+        if (!isTarget)
+        {
+            return construct(new UpdateParts(path, null, null, default, 0, null));
         }
 
         var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? annotation.Rank, _alphas.Find(path) ?? Config.Alpha ?? annotation.Alpha, Config.UseRslora);
@@ -65,10 +75,11 @@ internal sealed class AdapterPlan : IDisposable
         // What a file does not hold takes no memory until its keys are compared, and is refused then.
         var weight = ProjectionWeight.Of(annotation.Projection);
         var (inSize, outSize) = (kind.InOf(weight), kind.OutOf(weight));
-        var rows = _files is null || _files.Holds(path, kind, scale.Rank, inSize, outSize) ? scale.Rank : 0;
+        var useDora = Config.UseDora ?? annotation.UseDora;
+        var rows = _files is null || _files.Holds(path, kind, scale.Rank, inSize, outSize, useDora) ? scale.Rank : 0;
         var (a, b) = Zeros(path, rows, inSize, outSize, weight.device);
-        var update = construct(new UpdateParts(path, a, b, scale, probability));
-        _updates.Add(update);
+        var update = construct(new UpdateParts(path, a, b, scale, probability, useDora ? Zeros(weight.device, outSize) : null));
+        _updates.Add((update, annotation.Projection));
         return update;
 
         void Require(bool holds, string what, string expected, object found)
@@ -84,21 +95,21 @@ internal sealed class AdapterPlan : IDisposable
     {
         try
         {
-            return (Zeros(rank, inSize), Zeros(outSize, rank));
+            return (Zeros(device, rank, inSize), Zeros(device, outSize, rank));
         }
         catch (ExternalException e)
         {
             throw new LoraException($"{_source}: {path}: rank: expected one whose A and B fit into memory, found {rank}: {Excerpt.Of(e.Message)}", e);
         }
+    }
 
-        // A user may make an adapter inside a dispose scope and keep it.
-        Parameter Zeros(long rows, long columns)
-        {
-            var parameter = new Parameter(zeros(rows, columns, dtype: ScalarType.Float32, device: device));
-            parameter.DetachFromDisposeScope();
-            _parameters.Add(parameter);
-            return parameter;
-        }
+    // A user may make an adapter inside a dispose scope and keep it.
+    private Parameter Zeros(Device device, params long[] shape)
+    {
+        var parameter = new Parameter(zeros(shape, dtype: ScalarType.Float32, device: device));
+        parameter.DetachFromDisposeScope();
+        _parameters.Add(parameter);
+        return parameter;
     }
 
     /// <summary>Draws the values of a new adapter, when nothing is left that could be refused. What a file gives is not drawn first.</summary>
@@ -106,20 +117,25 @@ internal sealed class AdapterPlan : IDisposable
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        foreach (var update in _files is null ? _updates : [])
+        foreach (var (update, projection) in _files is null ? _updates : [])
         {
             update.Initialise(_generator);
+            update.InitialiseMagnitude(projection);
         }
     }
 
     /// <summary>Frees what was made for an adapter that is refused.</summary>
-    public void Dispose() => _parameters.ForEach(parameter => parameter.Dispose());
+    public void Dispose()
+    {
+        _parameters.ForEach(parameter => parameter.Dispose());
+        Saved.Dispose();
+    }
 
     /// <summary>
     /// Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format. In a file's config an
     /// entry may find nothing, as long as another does: PEFT passes over it, and the keys of the tensors say what is adapted.
     /// </summary>
-    /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ.</exception>
+    /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ or only some use DoRA.</exception>
     public void RequireComplete()
     {
         if (_annotated.Count == 0)
@@ -127,7 +143,8 @@ internal sealed class AdapterPlan : IDisposable
             throw new LoraException("The model has no annotated projection: expected a [LoraTarget] in it or in one of its [LoraModel] children.");
         }
 
-        var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).ToList();
+        Saved.RequireNothingElse();
+        var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).Concat(Saved.Unmatched).ToList();
         if (unmatched.Count > 0 && (_files is null || _updates.Count == 0))
         {
             throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
@@ -135,10 +152,15 @@ internal sealed class AdapterPlan : IDisposable
 
         if (_updates.Count == 0)
         {
-            throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");
+            throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor saved whole nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
-        if (_updates.Select(update => update.Dropout).Distinct().Count() > 1)
+        if (_updates.Select(item => item.Update.Magnitude is null).Distinct().Count() > 1)
+        {
+            throw new LoraException("Some of the projections' attributes say UseDora and others do not, but PEFT's format has one use_dora for all: set LoraConfig.UseDora, or one value in the attributes.");
+        }
+
+        if (_updates.Select(item => item.Update.Dropout).Distinct().Count() > 1)
         {
             throw new LoraException("The projections' attributes give different dropouts, but PEFT's format has one lora_dropout for all: set LoraConfig.Dropout, or one value in the attributes.");
         }
@@ -156,7 +178,7 @@ internal sealed class AdapterPlan : IDisposable
         {
             // One object at two places has one of two adapters; two objects with one weight merge twice, and do not come apart again.
             var weight = ProjectionWeight.Of(site.Projection);
-            if (site.Update.IsTargeted && !paths.TryAdd(weight, site.Path))
+            if (site.Update.HasEffect && !paths.TryAdd(weight, site.Path))
             {
                 throw new LoraException($"{site.Path}: expected a weight of its own, found that of {paths[weight]}, so that two adapters would change it. Keep the projection in one field and call it from there.");
             }

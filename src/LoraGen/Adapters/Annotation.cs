@@ -11,4 +11,5 @@ namespace LoraGen;
 /// <param name="Dropout">Probability of dropping an input of A.</param>
 /// <param name="ByDefault">Whether it is adapted where no config names what is.</param>
 /// <param name="OutputHead">Whether PEFT's <c>all-linear</c> leaves it out.</param>
-internal sealed record Annotation(string Path, nn.Module Projection, UpdateKind Kind, int Rank, double Alpha, double Dropout, bool ByDefault, bool OutputHead);
+/// <param name="UseDora">Whether it is decomposed into magnitude and direction.</param>
+internal sealed record Annotation(string Path, nn.Module Projection, UpdateKind Kind, int Rank, double Alpha, double Dropout, bool ByDefault, bool OutputHead, bool UseDora);

@@ -26,19 +26,20 @@ public interface ILoraModel<TAdapter>
     TAdapter? MergedAdapter { get; }
 
     /// <summary>
-    /// Makes an adapter whose update is zero: A is random and B is 0, of an embedding the other way round. Freezes the base's parameters.
+    /// Makes an adapter whose update is zero: A is random and B is 0, of an embedding the other way round; what it saves whole has the base's
+    /// values. Freezes the base's parameters.
     /// </summary>
     /// <param name="config">Overrides the attributes; null takes them as they are.</param>
     /// <param name="generator">Source of the random values; null takes torch's global generator.</param>
     /// <exception cref="LoraException">
-    /// The config names a projection that is not annotated, a value is out of its range, one adapted projection or weight is at two places of
-    /// the model, an embedding to adapt has a <c>max_norm</c>, a projection is not among the model's registered components, the base is on the meta device, or A and B do not fit into
+    /// The config names a projection that is not annotated or a module to save that has other parameters, a value is out of its range, one adapted or saved projection or weight is at two places of
+    /// the model, an embedding to adapt or save has a <c>max_norm</c>, a projection is not among the model's registered components, the base is on the meta device, or A and B do not fit into
     /// memory.
     /// </exception>
     TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
 
     /// <summary>
-    /// Writes W = W0 + (alpha / r) B A into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
+    /// Writes W = W0 + (alpha / r) B A, and what the adapter saved whole, into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
     /// section 4.1). Computed in fp32 and rounded once to the base's dtype. The adapter is no longer active afterwards, since the
     /// weights carry it. Models that share these weights compute with it too, and refuse adapters of their own until
     /// <see cref="Unmerge"/>. A weight that has two keys in the model, such as that of an embedding tied to a head, is refused; where the model

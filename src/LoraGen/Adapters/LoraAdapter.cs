@@ -4,13 +4,15 @@ using TorchSharp;
 namespace LoraGen;
 
 /// <summary>
-/// The base class of every generated adapter: an ordinary module that owns A and B and nothing of the base. Its <c>state_dict</c> has
+/// The base class of every generated adapter: an ordinary module that owns A and B, copies of what is
+/// saved whole, and nothing of the base. Its <c>state_dict</c> has
 /// PEFT's keys without their prefix: <c>model.layers.0.self_attn.q_proj.lora_A.weight</c>.
 /// </summary>
 public abstract class LoraAdapter : torch.nn.Module
 {
     private readonly AdapterBuilder _builder;
     private IReadOnlyList<LowRankUpdate>? _updates;
+    private IReadOnlyList<LowRankUpdate>? _savedProjections;
 
     /// <summary>Used by generated code.</summary>
     protected LoraAdapter(string name, AdapterBuilder builder)
@@ -36,6 +38,9 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <summary>The updates that the config targets, in the order of the model's source.</summary>
     public IReadOnlyList<LowRankUpdate> Updates => _updates ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsTargeted)];
 
+    /// <summary>The projections that the adapter owns whole instead of an update (<see cref="LoraConfig.ModulesToSave"/>), in the order of the model's source.</summary>
+    public IReadOnlyList<LowRankUpdate> SavedProjections => _savedProjections ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsSaved)];
+
     /// <summary>
     /// Makes the adapter one that only serves: in evaluation mode, without gradients. Calls over a base of another dtype then keep copies of
     /// A and B in it, as <see cref="LowRankUpdate"/> says. To train on, call <c>train()</c> and set <c>requires_grad</c>.
@@ -58,7 +63,7 @@ public abstract class LoraAdapter : torch.nn.Module
     /// </summary>
     /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">
-    /// The folder cannot be written, the disk is full, another save into the folder is running, A or B has a dtype other than fp32, fp16
+    /// The folder cannot be written, the disk is full, another save into the folder is running, a tensor has a dtype other than fp32, fp16
     /// and bf16, which Load would refuse, or this is only a part of an adapter. The old adapter is then as it was, except where the
     /// message says that only the config could not be replaced.
     /// </exception>
@@ -69,6 +74,6 @@ public abstract class LoraAdapter : torch.nn.Module
             throw new LoraException($"Save: this is the part of an adapter at {_builder.Path}; save the whole adapter.");
         }
 
-        PeftAdapterWriter.Write(folder, Updates, _builder);
+        PeftAdapterWriter.Write(folder, Updates, SavedProjections, _builder);
     }
 }

@@ -30,6 +30,12 @@ public sealed record LoraConfig
     public bool UseRslora { get; init; }
 
     /// <summary>
+    /// Decompose each adapted weight into magnitude and direction (DoRA; PEFT: <c>use_dora</c>; arXiv 2402.09353): see
+    /// <see cref="LowRankUpdate.Magnitude"/>. One value for the whole adapter, as in PEFT's format.
+    /// </summary>
+    public bool? UseDora { get; init; }
+
+    /// <summary>
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
     /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones whose attribute does not say <c>ByDefault = false</c>. What is
     /// saved is the outcome of this and of the options that narrow it, as a list of names or paths.
@@ -59,6 +65,15 @@ public sealed record LoraConfig
     public IReadOnlyList<string>? LayersPattern { get; init => field = value is null ? null : [.. value]; }
 
     /// <summary>
+    /// Modules that the adapter trains whole instead of by an update, such as a new head (PEFT: <c>modules_to_save</c>): a name matches each
+    /// module whose path is that name or ends with a dot and that name, and every annotated projection at or below it then has a weight and a
+    /// bias of its own in the adapter (<see cref="LowRankUpdate.Weight"/>), whatever targets it. A matched module with other parameters is
+    /// refused. Null saves <c>classifier</c> and <c>score</c>, where the base has them, of a new adapter with the <see cref="TaskType"/>
+    /// <c>SEQ_CLS</c> or <c>TOKEN_CLS</c>, as PEFT does, and nothing otherwise; an empty list saves nothing.
+    /// </summary>
+    public IReadOnlyList<string>? ModulesToSave { get; init => field = value is null ? null : [.. value]; }
+
+    /// <summary>
     /// Rank by path or end of a path, before <see cref="Rank"/>; a key is a regular expression, and the first that matches decides (PEFT:
     /// <c>rank_pattern</c>).
     /// </summary>
@@ -70,7 +85,7 @@ public sealed record LoraConfig
     /// <summary>Name or path of the base, recorded in the saved config (PEFT: <c>base_model_name_or_path</c>).</summary>
     public string? BaseModelNameOrPath { get; init; }
 
-    /// <summary>What the base is used for, recorded in the saved config, such as <c>CAUSAL_LM</c> (PEFT: <c>task_type</c>).</summary>
+    /// <summary>What the base is used for, recorded in the saved config, such as <c>CAUSAL_LM</c> (PEFT: <c>task_type</c>); see <see cref="ModulesToSave"/>.</summary>
     public string? TaskType { get; init; }
 
     // What the caller does with his own later does not change an adapter's config.

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using TorchSharp;
+using TorchSharp.Modules;
+using static LoraGen.ProjectionWeight;
 using static TorchSharp.torch;
 
 namespace LoraGen.Merging;
@@ -41,14 +43,14 @@ internal sealed class MergedWeights
     }
 
     /// <summary>
-    /// Writes W0 + (alpha / r) B A, in the weight's own shape, into every targeted weight. Every sum is made twice, for it is checked before any weight is written, and
+    /// Writes W0 + (alpha / r) B A, or what the update's variant makes of W0, in the weight's own shape, into every targeted weight, and what is saved whole into its projection's weight and bias. Every sum is made twice, for it is checked before any weight is written, and
     /// to keep all of them until then would take the base's memory once more.
     /// </summary>
     /// <param name="sites">Sites that can take their updates.</param>
     /// <exception cref="LoraException">A sum is not finite, or another model that shares a weight merged into it at the same time; no weight was touched.</exception>
     public static MergedWeights Merge(IReadOnlyList<LoraSite> sites)
     {
-        var targeted = sites.Where(site => site.Update.IsTargeted).ToList();
+        var targeted = sites.Where(site => site.Update.HasEffect).ToList();
         targeted.ForEach(RequireFinite);
         var merged = new MergedWeights();
         try
@@ -68,27 +70,43 @@ internal sealed class MergedWeights
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        if (!Sum(site).isfinite().all().item<bool>())
+        if (!Names(site).All(name => Value(site, name).isfinite().all().item<bool>()))
         {
             throw new LoraException($"{site.Path}: expected finite weights after merging, found NaN or infinity. The adapter or the base is broken; the base is unchanged.");
         }
     }
+
+    /// <summary>The parameters of a projection that a merge writes into.</summary>
+    public static IEnumerable<Parameter> ParametersOf(LoraSite site) => Names(site).Select(name => site.Projection.get_parameter(name)!);
+
+    private static string[] Names(LoraSite site) => site.Update is { IsSaved: true, Bias: not null } ? [WeightName, BiasName] : [WeightName];
+
+    private static Tensor Value(LoraSite site, string name) => site.Update.IsSaved
+        ? site.Update.get_parameter(name)!.to_type(site.Projection.get_parameter(name)!.dtype)
+        : Sum(site);
 
     // One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.
     private static Tensor Sum(LoraSite site)
     {
         var weight = ProjectionWeight.Of(site.Projection);
         var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        return (site.Update.Delta(wide) + weight).to_type(weight.dtype);
+        return site.Update.Merged(site.Projection, wide).to_type(weight.dtype);
     }
 
     private void Claim(LoraSite site)
     {
-        var memory = WeightMemory.Of(ProjectionWeight.Of(site.Projection));
+        foreach (var parameter in ParametersOf(site))
+        {
+            Claim(site.Path, WeightMemory.Of(parameter));
+        }
+    }
+
+    private void Claim(string path, WeightMemory memory)
+    {
         if (_claim != ImmutableInterlocked.AddOrUpdate(ref memories, memory, _claim, (_, holder) => holder.TryGetTarget(out var _) ? holder : _claim))
         {
             throw new LoraException(
-                $"{site.Path}: its weight came to carry an adapter meanwhile, merged through another model that shares it; one weight cannot carry two updates. The base is unchanged. Call Unmerge there first.");
+                $"{path}: its weight came to carry an adapter meanwhile, merged through another model that shares it; one weight cannot carry two updates. The base is unchanged. Call Unmerge there first.");
         }
 
         _claimed = _claimed.Add(memory);
@@ -98,10 +116,13 @@ internal sealed class MergedWeights
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var weight = ProjectionWeight.Of(site.Projection);
-        _entries.Add(new Entry(site.Projection, WeightMemory.Of(weight), Keep(weight.alias()), Keep(weight.clone())));
         Projections.Add(site.Projection, this);
-        weight.copy_(Sum(site));
+        foreach (var name in Names(site))
+        {
+            var parameter = site.Projection.get_parameter(name)!;
+            _entries.Add(new Entry(site.Projection, name, WeightMemory.Of(parameter), Keep(parameter.alias()), Keep(parameter.clone())));
+            parameter.copy_(Value(site, name));
+        }
 
         static Tensor Keep(Tensor tensor) => tensor.DetachFromDisposeScope();
     }
@@ -124,17 +145,17 @@ internal sealed class MergedWeights
     public void Restore()
     {
         using var inference = no_grad();
-        foreach (var (projection, memory, weight, original) in _entries)
+        foreach (var (projection, name, memory, parameter, original) in _entries)
         {
-            weight.copy_(original);
-            var now = ProjectionWeight.Of(projection);
+            parameter.copy_(original);
+            var now = projection.get_parameter(name)!;
             if (!now.IsInvalid && WeightMemory.Of(now) != memory)
             {
                 now.copy_(original);
             }
 
             Projections.Remove(projection);
-            weight.Dispose();
+            parameter.Dispose();
             original.Dispose();
         }
 
@@ -143,9 +164,10 @@ internal sealed class MergedWeights
         GC.SuppressFinalize(this);
     }
 
-    /// <param name="Projection">Whose weight it is.</param>
-    /// <param name="Memory">Where the weight lay when it was merged.</param>
-    /// <param name="Weight">A second handle to that memory: as long as it is recorded it must be nobody else's.</param>
-    /// <param name="Original">The weight's bits before.</param>
-    private sealed record Entry(nn.Module Projection, WeightMemory Memory, Tensor Weight, Tensor Original);
+    /// <param name="Projection">Whose parameter it is.</param>
+    /// <param name="Name">The parameter's name.</param>
+    /// <param name="Memory">Where the parameter lay when it was merged.</param>
+    /// <param name="Parameter">A second handle to that memory: as long as it is recorded it must be nobody else's.</param>
+    /// <param name="Original">The parameter's bits before.</param>
+    private sealed record Entry(nn.Module Projection, string Name, WeightMemory Memory, Tensor Parameter, Tensor Original);
 }

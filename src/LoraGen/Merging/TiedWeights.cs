@@ -13,10 +13,9 @@ internal static class TiedWeights
     {
         using var scope = NewDisposeScope();
         var keys = model.state_dict().Where(item => item.Value.NumberOfElements > 0).ToLookup(item => WeightMemory.Of(item.Value), item => item.Key);
-        foreach (var site in sites.Where(site => site.Update.IsTargeted))
+        foreach (var site in sites.Where(site => site.Update.HasEffect))
         {
-            var users = keys[WeightMemory.Of(ProjectionWeight.Of(site.Projection))].ToList();
-            if (users.Count > 1)
+            if (MergedWeights.ParametersOf(site).Select(parameter => keys[WeightMemory.Of(parameter)].ToList()).FirstOrDefault(found => found.Count > 1) is { } users)
             {
                 throw new LoraException(
                     $"{site.Path}: expected a weight of its own, found one that shares its memory under the keys [{string.Join(", ", users)}]: a merge would change all of them. The base is unchanged. Keep the adapter active instead, or leave the projection out with {nameof(LoraConfig)}.{nameof(LoraConfig.TargetModules)}.");

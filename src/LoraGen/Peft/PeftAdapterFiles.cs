@@ -8,9 +8,10 @@ namespace LoraGen.Peft;
 internal sealed class PeftAdapterFiles : IDisposable
 {
     private readonly ITensorFile _weights;
+    private readonly PeftSavedTensors _saved;
 
     private PeftAdapterFiles(string configPath, LoraConfig config, ITensorFile weights)
-        => (ConfigPath, Config, _weights) = (configPath, config, weights);
+        => (ConfigPath, Config, _weights, _saved) = (configPath, config, weights, new PeftSavedTensors(weights));
 
     public string ConfigPath { get; }
 
@@ -35,26 +36,40 @@ internal sealed class PeftAdapterFiles : IDisposable
     }
 
     /// <summary>
-    /// Whether the file holds A and B of a projection. Asked before memory is taken for them, since rank and shapes are the file's claims;
+    /// Whether the file holds A and B of a projection, and with DoRA its magnitude. Asked before memory is taken for them, since rank and shapes are the file's claims;
     /// what is missing is refused later, when all keys are known.
     /// </summary>
     /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
-    public bool Holds(string path, UpdateKind kind, int rank, long inSize, long outSize)
+    public bool Holds(string path, UpdateKind kind, int rank, long inSize, long outSize, bool useDora)
     {
         var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), rank, inSize), IsThere(PeftKeys.B(path, kind), outSize, rank));
-        return hasA && hasB;
+        var hasMagnitude = !useDora || IsThere(PeftKeys.Magnitude(path), outSize);
+        return hasA && hasB && hasMagnitude;
     }
 
-    private bool IsThere(string key, long rows, long columns)
+    /// <summary>Whether the file holds the whole weight of a projection.</summary>
+    public bool HoldsWhole(string path) => _saved.Find(path, ProjectionWeight.WeightName) is not null;
+
+    /// <summary>Checks what the file holds of a projection that is saved whole; what is missing is refused later, when all keys are known.</summary>
+    /// <exception cref="LoraException">It has another shape than the base's, or a dtype that an adapter is not stored in.</exception>
+    public void RequireWhole(string path, string name, Tensor parameter)
+    {
+        if (_saved.Find(path, name) is { } key)
+        {
+            IsThere(key, parameter.shape);
+        }
+    }
+
+    private bool IsThere(string key, params long[] shape)
     {
         if (_weights.Find(key) is not { } entry)
         {
             return false;
         }
 
-        if (!entry.Shape.SequenceEqual([rows, columns]))
+        if (!entry.Shape.SequenceEqual(shape))
         {
-            throw new LoraException($"{_weights.Path}: {key}: expected shape [{rows}, {columns}], found [{string.Join(", ", entry.Shape)}].");
+            throw new LoraException($"{_weights.Path}: {key}: expected shape [{string.Join(", ", shape)}], found [{string.Join(", ", entry.Shape)}].");
         }
 
         if (!PeftKeys.CanHold(entry.Dtype))
@@ -74,13 +89,15 @@ internal sealed class PeftAdapterFiles : IDisposable
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         var expected = adapter.Updates
-            .SelectMany(update => new[] { (Key: PeftKeys.A(update.Path, update.Kind), Parameter: update.A), (Key: PeftKeys.B(update.Path, update.Kind), Parameter: update.B) })
-            .ToDictionary(item => item.Key, item => item.Parameter, StringComparer.Ordinal);
+            .SelectMany(PeftKeys.Tensors)
+            .Concat(adapter.SavedProjections.SelectMany(whole => PeftKeys.Tensors(whole).Select(item => KeyValuePair.Create(_saved.Spelling(item.Key), item.Value))))
+            .ToDictionary(item => item.Key, item => item.Value, StringComparer.Ordinal);
         var kept = sites.Where(site => site.Update.IsTargeted)
             .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
             .Where(item => _weights.Find(item.Key) is not null)
             .ToDictionary(item => item.Key, item => item.Weight, StringComparer.Ordinal);
-        RequireSameKeys(expected, kept);
+        var originals = adapter.SavedProjections.SelectMany(whole => _saved.OriginalsOf(whole.Path));
+        RequireSameKeys(expected, [.. kept.Keys, .. originals]);
 
         // After the shapes, whose message says more when the base has another size altogether.
         if (_weights.Metadata.TryGetValue(PeftKeys.FingerprintMetadata, out var recorded) && recorded != adapter.BaseFingerprint)
@@ -115,10 +132,10 @@ internal sealed class PeftAdapterFiles : IDisposable
         static bool Same(Tensor left, Tensor right) => left.eq(right).all().item<bool>();
     }
 
-    private void RequireSameKeys(Dictionary<string, Parameter> expected, Dictionary<string, Parameter> kept)
+    private void RequireSameKeys(Dictionary<string, Parameter> expected, HashSet<string> known)
     {
         var missing = expected.Keys.Where(key => _weights.Find(key) is null).Order(StringComparer.Ordinal).ToList();
-        var unexpected = _weights.Keys.Where(key => !expected.ContainsKey(key) && !kept.ContainsKey(key)).Order(StringComparer.Ordinal).ToList();
+        var unexpected = _weights.Keys.Where(key => !expected.ContainsKey(key) && !known.Contains(key)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + unexpected.Count > 0)
         {
             throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Excerpt.Of(missing)}]; unexpected: [{Excerpt.Of(unexpected)}].");

@@ -26,14 +26,14 @@ internal static class PeftAdapterWriter
     /// A tensor is gone or of a dtype that an adapter is not stored in, another save into this folder is running, or the folder cannot be
     /// written.
     /// </exception>
-    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
+    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, IReadOnlyList<LowRankUpdate> saved, AdapterBuilder builder)
     {
         GivenPath.Require(folder);
         var place = Path.Combine(folder, PeftKeys.WeightsFile);
         Write(
             folder,
             PeftConfigWriter.Write(updates, builder),
-            updates.SelectMany(update => Tensors(place, update)),
+            updates.Concat(saved).SelectMany(update => Tensors(place, update)),
             [KeyValuePair.Create(PeftKeys.FingerprintMetadata, builder.BaseFingerprint!)]);
     }
 
@@ -80,7 +80,7 @@ internal static class PeftAdapterWriter
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {
         update.RequireAlive();
-        return [Storable(PeftKeys.A(update.Path, update.Kind), update.A), Storable(PeftKeys.B(update.Path, update.Kind), update.B)];
+        return PeftKeys.Tensors(update).Select(item => Storable(item.Key, item.Value));
 
         KeyValuePair<string, Tensor> Storable(string key, Tensor tensor) => PeftKeys.CanHold(tensor.dtype)
             ? KeyValuePair.Create(key, tensor)

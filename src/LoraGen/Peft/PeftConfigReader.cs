@@ -72,12 +72,14 @@ internal sealed class PeftConfigReader
             Alpha = Number("lora_alpha") ?? DefaultAlpha,
             Dropout = Number("lora_dropout") ?? 0,
             UseRslora = Flag("use_rslora"),
+            UseDora = Flag("use_dora"),
             TargetModules = targets.Names,
             TargetModulesPattern = targets.Pattern,
             ExcludeModules = excluded?.Names is { Count: > 0 } names ? names : null,
             ExcludeModulesPattern = excluded?.Pattern is { Length: > 0 } pattern ? pattern : null,
             LayersToTransform = layers,
             LayersPattern = layers is null ? null : layersPattern,
+            ModulesToSave = Names("modules_to_save"),
             RankPattern = Map("rank_pattern", value => (int)AsNumber("rank_pattern", value, whole: true)),
             AlphaPattern = Map("alpha_pattern", value => AsNumber("alpha_pattern", value, whole: false)),
             BaseModelNameOrPath = Text("base_model_name_or_path"),
@@ -132,6 +134,13 @@ internal sealed class PeftConfigReader
         : value.ValueKind == JsonValueKind.Object
             ? value.EnumerateObject().ToDictionary(item => item.Name, item => convert(item.Value))
             : throw Bad(key, "an object", value.GetRawText());
+
+    private IReadOnlyList<string>? Names(string key) => Modules(key) switch
+    {
+        null => null,
+        { Names: { } names } => names,
+        { Pattern: var text } => throw Bad(key, "a list of names", $"\"{text}\""),
+    };
 
     // A list of names, or a string for a pattern.
     private (IReadOnlyList<string>? Names, string? Pattern)? Modules(string key) => Take(key) switch

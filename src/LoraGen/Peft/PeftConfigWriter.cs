@@ -26,17 +26,22 @@ internal static class PeftConfigWriter
             ["layers_to_transform"] = null,
             ["lora_alpha"] = alpha,
             ["lora_dropout"] = updates[0].Dropout,
-            ["modules_to_save"] = null,
+            ["modules_to_save"] = builder.ModulesToSave is { } saved ? new JsonArray([.. saved.Select(name => JsonValue.Create(name))]) : null,
             ["peft_type"] = "LORA",
             ["r"] = rank,
             ["rank_pattern"] = Pattern(updates, update => update.Scale.Rank, rank),
             ["revision"] = null,
-            ["target_modules"] = Targets(updates, builder.ModulePaths),
+            ["target_modules"] = Targets(updates, builder.TargetablePaths),
             ["task_type"] = builder.Config.TaskType,
         };
         if (builder.Config.UseRslora)
         {
             config["use_rslora"] = true;
+        }
+
+        if (updates[0].Magnitude is not null)
+        {
+            config["use_dora"] = true;
         }
 
         return config;

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace LoraGen.Peft;
@@ -22,9 +23,36 @@ internal static class PeftKeys
 
     public static string B(string path, UpdateKind kind) => $"{Prefix}{path}.{kind.B}";
 
+    /// <summary>DoRA's magnitude, which PEFT keeps as a bare parameter.</summary>
+    public static string Magnitude(string path) => $"{Prefix}{path}.{Dora.Magnitude}";
+
     /// <summary>The base's weight of an adapted embedding, which PEFT saves with the adapter.</summary>
     public static string BaseWeight(string path) => $"{Prefix}{path}.base_layer.weight";
 
-    /// <summary>Whether A and B may be stored in a dtype: what is saved must be what is loaded.</summary>
+    /// <summary>A parameter of a projection that is saved whole: PEFT leaves <c>modules_to_save</c> and the adapter's name out.</summary>
+    public static string Saved(string path, string name) => $"{Prefix}{path}.{name}";
+
+    /// <summary>All that a file holds of one update, by its keys.</summary>
+    public static IEnumerable<KeyValuePair<string, Parameter>> Tensors(LowRankUpdate update)
+    {
+        if (update.IsSaved)
+        {
+            foreach (var (name, parameter) in update.named_parameters())
+            {
+                yield return KeyValuePair.Create(Saved(update.Path, name), parameter);
+            }
+
+            yield break;
+        }
+
+        yield return KeyValuePair.Create(A(update.Path, update.Kind), update.A);
+        yield return KeyValuePair.Create(B(update.Path, update.Kind), update.B);
+        if (update.Magnitude is { } magnitude)
+        {
+            yield return KeyValuePair.Create(Magnitude(update.Path), magnitude);
+        }
+    }
+
+    /// <summary>Whether an adapter's tensors may be stored in a dtype: what is saved must be what is loaded.</summary>
     public static bool CanHold(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 }

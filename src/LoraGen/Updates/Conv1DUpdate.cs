@@ -23,7 +23,9 @@ public sealed class Conv1DUpdate : LowRankUpdate
     /// through another model that shares it.
     /// </exception>
     public static Tensor Forward(Conv1D projection, Conv1DUpdate? update, Tensor x)
-        => update is { IsTargeted: true } ? update.AddTo(projection, x) : projection.call(x);
+        => update is { HasEffect: true } ? update.Apply(projection, x) : projection.call(x);
+
+    private protected override Tensor Compute(Tensor x, Tensor weight, Tensor? bias) => Conv1D.Product(x, weight, bias);
 
     private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor x) => SumOfRows(projection, x);
 }

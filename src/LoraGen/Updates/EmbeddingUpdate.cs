@@ -21,11 +21,11 @@ public sealed class EmbeddingUpdate : LowRankUpdate
     {
     }
 
-    /// <exception cref="LoraException">The embedding has a <c>max_norm</c>, and is to be adapted.</exception>
+    /// <exception cref="LoraException">The embedding has a <c>max_norm</c>, and is to be adapted or saved.</exception>
     internal static EmbeddingUpdate Of(Embedding projection, UpdateParts parts)
     {
         var update = new EmbeddingUpdate(parts);
-        if (update.IsTargeted && MaxNorm.IsSetOn(projection))
+        if (update.HasEffect && MaxNorm.IsSetOn(projection))
         {
             throw new LoraException($"{update.Path}: expected an embedding without max_norm, found one with: every call scales the rows that it looks up down to that norm, in the base's weight itself. Leave it out with {nameof(LoraConfig)}.{nameof(LoraConfig.ExcludeModules)}, or make it without max_norm.");
         }
@@ -43,7 +43,7 @@ public sealed class EmbeddingUpdate : LowRankUpdate
     /// through another model that shares it.
     /// </exception>
     public static Tensor Forward(Embedding projection, EmbeddingUpdate? update, Tensor ids)
-        => update is { IsTargeted: true } ? update.AddTo(projection, ids) : projection.call(ids);
+        => update is { HasEffect: true } ? update.Apply(projection, ids) : projection.call(ids);
 
     private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor ids)
     {
@@ -51,8 +51,16 @@ public sealed class EmbeddingUpdate : LowRankUpdate
         var flat = ids.reshape(-1);
         var rows = projection.call(flat);
         var (a, b) = Factors(rows.dtype);
+        if (Magnitude is not null)
+        {
+            (rows, b) = Decomposed(projection, rows, b, dropped: null);
+        }
+
         return AddProduct(rows, a.t().index_select(0, flat), b).view([.. ids.shape, rows.shape[1]]).MoveToOuterDisposeScope();
     }
+
+    private protected override Tensor Compute(Tensor ids, Tensor weight, Tensor? bias)
+        => weight.index_select(0, ids.reshape(-1)).view([.. ids.shape, weight.shape[1]]);
 
     internal override void Initialise(Generator? generator)
     {

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using LoraGen.Merging;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -11,7 +10,7 @@ namespace LoraGen;
 /// The update of one projection: y = W0 x + b + s B A x with A [r, in], B [out, r] and s = alpha / r, or alpha / sqrt(r) with rank
 /// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of the base's
 /// result. Each kind of projection has a class of its own: <see cref="LinearUpdate"/>, <see cref="Conv1DUpdate"/>,
-/// <see cref="EmbeddingUpdate"/>.
+/// <see cref="EmbeddingUpdate"/>. Instead of an update it may hold a weight and a bias that stand in for the base's: see <see cref="IsSaved"/>.
 /// </summary>
 /// <remarks>
 /// An adapter that only serves need not be cast to the base's dtype at every call. Put it in evaluation mode and freeze it:
@@ -19,7 +18,7 @@ namespace LoraGen;
 /// adapter.eval();
 /// foreach (var parameter in adapter.parameters()) parameter.requires_grad = false;
 /// </code>
-/// Calls then keep copies of A and B in the base's dtype, as long as neither requires a gradient nor holds one: such an A and B no
+/// Calls then keep copies of A and B (or of a saved weight and bias) in the base's dtype, as long as neither requires a gradient nor holds one: such an A and B no
 /// optimizer steps. The copies go with the first call for which that no longer holds, with <c>train()</c>, <c>to</c>, <c>state_dict</c>
 /// and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update that values have changed: call <c>adapter.train()</c>
 /// before you write into A or B by hand. An adapter is made in training mode and unfrozen, so that nothing is kept.
@@ -32,22 +31,30 @@ namespace LoraGen;
 /// </para>
 /// <para>Calls from several threads at once are safe; whatever changes an adapter is not safe beside them.</para>
 /// </remarks>
-public abstract class LowRankUpdate : Module
+public abstract partial class LowRankUpdate : Module
 {
-    private readonly Lock _keeping = new();
+    private readonly KeptTensors<ScalarType> _keptFactors = new();
+    private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
     private Parameter? _a;
     private Parameter? _b;
-    private (Tensor A, Tensor B)? _kept;
+    private Parameter? _magnitude;
 
     private protected LowRankUpdate(UpdateParts parts, UpdateKind kind)
         : base(nameof(LowRankUpdate))
     {
-        (Path, _a, _b, Scale, Dropout, Kind) = (parts.Path, parts.A, parts.B, parts.Scale, parts.Dropout, kind);
+        (Path, _a, _b, _magnitude, Scale, Dropout, Kind) = (parts.Path, parts.A, parts.B, parts.Magnitude, parts.Scale, parts.Dropout, kind);
         if (IsTargeted)
         {
             register_parameter(kind.A, A);
             register_parameter(kind.B, B);
         }
+
+        if (_magnitude is not null)
+        {
+            register_parameter(Dora.Magnitude, _magnitude);
+        }
+
+        RegisterSaved(parts);
     }
 
     /// <summary>Does nothing: A and B are registered by the names that PEFT gives them in this kind of projection.</summary>
@@ -83,13 +90,19 @@ public abstract class LowRankUpdate : Module
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter B => _b ?? throw NotTargeted();
 
-    private protected Tensor AddTo(Module<Tensor, Tensor> projection, Tensor x)
+    /// <summary>
+    /// DoRA's magnitude m [out], fp32: the output is (m / ||V||) V x + b with V = W0 + s B A and its norm over the inputs (arXiv 2402.09353;
+    /// PEFT: <c>use_dora</c>, <c>lora_magnitude_vector</c>). Null without DoRA. Write into it in training mode only, like <see cref="A"/>.
+    /// </summary>
+    public Parameter? Magnitude => _magnitude;
+
+    private protected Tensor Apply(Module<Tensor, Tensor> projection, Tensor x)
     {
         RequireAlive();
         MergedWeights.RequireNone(Path, projection);
         try
         {
-            return Sum(projection, x);
+            return IsSaved ? StandIn(projection, x) : Sum(projection, x);
         }
         catch (ExternalException)
         {
@@ -108,11 +121,51 @@ public abstract class LowRankUpdate : Module
         var rows = x.reshape(-1, x.shape[^1]);
         var result = projection.call(rows);
         var (a, b) = Factors(x.dtype);
+        var drops = projection.training && Dropout > 0;
+        var input = functional.dropout(rows, Dropout, drops);
+        if (Magnitude is not null)
+        {
+            (result, b) = Decomposed(projection, result, b, drops ? input : null);
+        }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        var reduced = functional.linear(functional.dropout(rows, Dropout, projection.training && Dropout > 0), a);
+        var reduced = functional.linear(input, a);
         return AddProduct(result, reduced, b).view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// The base's part of DoRA's output, and B with m / ||V|| in it: W0 x + b + (m / ||V|| - 1) W0 x, so that with m = ||V|| every bit is the
+    /// base's. As in PEFT, W0 x is that of the dropped input where there is dropout.
+    /// </summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="result">Its result, [rows, out].</param>
+    /// <param name="b">B in the dtype of the result.</param>
+    /// <param name="dropped">What was left of its input, or null where nothing is dropped.</param>
+    private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
+    {
+        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
+        var product = dropped is not null ? dropped.mm(Kind.IsTransposed ? weight : weight.t())
+            : bias is not null ? result - bias
+            : result;
+        return (result + ((ratio - 1).to_type(result.dtype) * product), b * ratio.to_type(b.dtype).unsqueeze(1));
+    }
+
+    // m / ||V||, [out]. The norm costs as much as r rows of input would.
+    private Tensor MagnitudeRatio(Module projection)
+    {
+        var weight = ProjectionWeight.Of(projection);
+        if (MayChange())
+        {
+            _keptRatio.Drop();
+            return Ratio();
+        }
+
+        return _keptRatio.Of((WeightMemory.Of(weight), weight.dtype), () => [Ratio()])[0];
+
+        Tensor Ratio() => Magnitude! / Norm(weight);
+    }
+
+    private Tensor Norm(Tensor weight) => Dora.Norm(Kind.IsTransposed ? weight.t() : weight, A, B, Scale.Factor);
 
     /// <summary>Adds s reduced B^T to the result, in place and with one addmm.</summary>
     /// <param name="result">[rows, out]</param>
@@ -132,13 +185,8 @@ public abstract class LowRankUpdate : Module
     /// <summary>A and B in a dtype.</summary>
     private protected (Tensor A, Tensor B) Factors(ScalarType dtype)
     {
-        if (dtype == A.dtype)
+        if (dtype == A.dtype && !_keptFactors.Any)
         {
-            if (_kept is not null && MayChange())
-            {
-                DropKept(); // They are of a base in another dtype.
-            }
-
             return (A, B);
         }
 
@@ -148,40 +196,32 @@ public abstract class LowRankUpdate : Module
             return (A.to_type(dtype), B.to_type(dtype));
         }
 
-        // Handles of the call's own, which stay good if another thread, with a base in another dtype, drops the copies meanwhile.
-        lock (_keeping)
+        if (dtype == A.dtype)
         {
-            if (_kept is not { } kept || kept.A.dtype != dtype)
-            {
-                DropKept();
-                using var recordable = inference_mode(false); // The next call may record the gradient of x.
-                _kept = kept = (A.to_type(dtype).DetachFromDisposeScope(), B.to_type(dtype).DetachFromDisposeScope());
-            }
-
-            return (kept.A.alias(), kept.B.alias());
+            return (A, B);
         }
+
+        var kept = _keptFactors.Of(dtype, () => [A.to_type(dtype), B.to_type(dtype)]);
+        return (kept[0], kept[1]);
     }
 
     // An optimizer changes what holds a gradient, and what requires one comes to hold one.
     private bool MayChange()
     {
-        return training || A.requires_grad || B.requires_grad || HoldsGradient(A) || HoldsGradient(B);
+        return training || IsLoose(A) || IsLoose(B) || (Magnitude is not null && IsLoose(Magnitude));
+    }
 
-        static bool HoldsGradient(Parameter parameter)
-        {
-            using var gradient = parameter.grad;
-            return gradient is not null;
-        }
+    private static bool IsLoose(Parameter parameter)
+    {
+        using var gradient = parameter.grad;
+        return parameter.requires_grad || gradient is not null;
     }
 
     private void DropKept()
     {
-        lock (_keeping)
-        {
-            _kept?.A.Dispose();
-            _kept?.B.Dispose();
-            _kept = null;
-        }
+        _keptFactors.Drop();
+        _keptRatio.Drop();
+        _keptSaved.Drop();
     }
 
     /// <inheritdoc/>
@@ -205,8 +245,11 @@ public abstract class LowRankUpdate : Module
         base._toEpilog(dtype, device, non_blocking);
         if (IsTargeted)
         {
-            (_a, _b) = (get_parameter(Kind.A), get_parameter(Kind.B)); // New objects, which TorchSharp puts into no field of a base class.
+            // New objects, which TorchSharp puts into no field of a base class.
+            (_a, _b, _magnitude) = (get_parameter(Kind.A), get_parameter(Kind.B), get_parameter(Dora.Magnitude));
         }
+
+        RenewSaved();
     }
 
     /// <summary>Gives A and B of a new adapter their values, so that the update is zero.</summary>
@@ -228,13 +271,46 @@ public abstract class LowRankUpdate : Module
         parameter.copy_(drawn);
     }
 
+    /// <summary>Gives DoRA's magnitude its start, at which m / ||V|| is 1 to the last bit.</summary>
+    internal void InitialiseMagnitude(Module projection)
+    {
+        if (Magnitude is not null)
+        {
+            using var norm = Norm(ProjectionWeight.Of(projection));
+            Magnitude.copy_(norm);
+        }
+    }
+
+    /// <summary>The weight that computes what the base and the update compute together: W0 + s B A, with DoRA (m / ||V||) V.</summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="dtype">What to compute in and to return.</param>
+    internal Tensor Merged(Module projection, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        var sum = Product(dtype) + ProjectionWeight.Of(projection);
+        if (Magnitude is not null)
+        {
+            var ratio = MagnitudeRatio(projection);
+            sum.mul_(Kind.IsTransposed ? ratio : ratio.unsqueeze(1));
+        }
+
+        return sum.MoveToOuterDisposeScope();
+    }
+
     /// <summary>
     /// What <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight, in the weight's shape: (alpha / r) B A [out, in], and of a
     /// <see cref="Conv1D"/> or an embedding (alpha / r) (B A)^T [in, out].
     /// </summary>
     /// <param name="dtype">What to compute in and to return.</param>
-    /// <exception cref="LoraException">The adapter was disposed, or the projection is not targeted.</exception>
-    public Tensor Delta(ScalarType dtype = ScalarType.Float32)
+    /// <exception cref="LoraException">
+    /// The adapter was disposed, the projection is not targeted, or the update is DoRA's, which depends on the base's weight.
+    /// </exception>
+    public Tensor Delta(ScalarType dtype = ScalarType.Float32) => Magnitude is null
+        ? Product(dtype)
+        : throw new LoraException($"{Path}: expected an update that is (alpha / r) B A alone, found DoRA, which scales the base's weight too. Merge the adapter, and compare the weights.");
+
+    private Tensor Product(ScalarType dtype)
     {
         RequireAlive();
         using var scope = NewDisposeScope();
@@ -245,7 +321,7 @@ public abstract class LowRankUpdate : Module
 
     internal void RequireAlive()
     {
-        if (IsTargeted && (A.IsInvalid || B.IsInvalid))
+        if ((IsTargeted && (A.IsInvalid || B.IsInvalid || Magnitude is { IsInvalid: true })) || (IsSaved && (Weight.IsInvalid || Bias is { IsInvalid: true })))
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
         }
@@ -253,13 +329,14 @@ public abstract class LowRankUpdate : Module
 
     internal void RequireBeside(string path, Tensor weight)
     {
-        if (weight.device_type != A.device_type || weight.device_index != A.device_index)
+        var own = IsSaved ? Weight : A;
+        if (weight.device_type != own.device_type || weight.device_index != own.device_index)
         {
-            throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {A.device}; move it with adapter.to(device).");
+            throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {own.device}; move it with adapter.to(device).");
         }
     }
 
-    private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's TargetModules leave it out.");
+    private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's {(IsSaved ? "ModulesToSave save it whole" : "TargetModules leave it out")}.");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

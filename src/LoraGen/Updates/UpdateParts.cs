@@ -8,4 +8,9 @@ namespace LoraGen;
 /// <param name="B">[out, r], or null where the projection is not targeted.</param>
 /// <param name="Scale">Rank and alpha.</param>
 /// <param name="Dropout">Probability of dropping an input of A.</param>
-internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, LoraScale Scale, double Dropout);
+/// <param name="Magnitude">DoRA's m [out], or null without it.</param>
+internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, LoraScale Scale, double Dropout, Parameter? Magnitude)
+{
+    /// <summary>What stands in for the base's weight and bias, or null where it is not saved whole.</summary>
+    public (Parameter Weight, Parameter? Bias)? Saved { get; init; }
+}

@@ -5,9 +5,6 @@ public sealed class RefusedTests
 {
     [Theory]
     [InlineData("NEG-gpt2-prompt-tuning", "adapter_config.json: peft_type", "expected LORA, found PROMPT_TUNING")]
-    [InlineData("bert-base-r8", "adapter_config.json: modules_to_save", "classifier")]
-    [InlineData("roberta-r4-alpha96", "adapter_config.json: modules_to_save", "classifier")]
-    [InlineData("distilbert-emotion", "adapter_config.json: modules_to_save", "pre_classifier")]
     [InlineData("loralib-roberta-mnli", "adapter_config.json", "found no such file")]
     public void An_adapter_that_asks_for_more(string name, string place, string found)
     {
