@@ -1,5 +1,6 @@
 using System.Globalization;
 using LoraGen.Generators.Models;
+using LoraGen.Generators.Semantics;
 using LoraGen.Generators.Writing;
 
 namespace LoraGen.Generators;
@@ -51,7 +52,7 @@ public sealed partial class LoraModelGenerator
         public static void WriteField(IndentedWriter writer, TargetInfo target)
         {
             writer.Write($"""
-                /// <summary>The update of {Literals.Comment(target.Component.Name)}, {target.Kind.Delta}: {target.Kind.Shapes}; {Values(target)}.</summary>
+                /// <summary>The update of {Literals.Comment(target.Component.Name)}, {target.Kind.Delta}: {Shapes(target)}; {Values(target)}.</summary>
                 """);
             Components.WriteField(writer, target.Component, "public", target.Kind.Update);
             writer.Space();
@@ -62,10 +63,21 @@ public sealed partial class LoraModelGenerator
             => Components.WriteAssignment(
                 writer,
                 target.Component,
-                $"builder.{target.Kind.Name}({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)}{Selection(target)})");
+                $"builder.{target.Kind.Name}({Literals.Quote(target.Component.Name)}, model.{target.Component.Field}, rank: {Literals.Integer(target.Rank)}, alpha: {Literals.Double(target.Alpha)}, dropout: {Literals.Double(target.Dropout)}{Selection(target)}{Variant(target)})");
 
         private static string Selection(TargetInfo target)
-            => (target.ByDefault ? "" : ", byDefault: false") + (target.OutputHead ? ", outputHead: true" : "") + (target.UseDora ? ", useDora: true" : "");
+            => (target.ByDefault ? "" : ", byDefault: false") + (target.OutputHead ? ", outputHead: true" : "");
+
+        private static string Variant(TargetInfo target)
+            => (target.UseDora ? ", useDora: true" : "")
+            + (target.Init != LoraTargetField.DefaultInit ? $", init: global::LoraGen.LoraInit.{target.Init}" : "")
+            + (target.Trained.Count > 0 ? $", slices: {Literals.Integer(target.Slices)}, trained: new[] {{ {Numbers(target.Trained)} }}" : "");
+
+        private static string Numbers(EquatableArray<int> numbers) => string.Join(", ", numbers.Select(Literals.Integer));
+
+        private static string Shapes(TargetInfo target) => target.Trained.Count > 0
+            ? $"A [{Literals.Integer(target.Trained.Count)} r, in_features], B [{Literals.Integer(target.Trained.Count)}/{Literals.Integer(target.Slices)} out_features, r]"
+            : target.Kind.Shapes;
 
         // A tooltip is where a reader looks for what the attribute, often lines away or left at its defaults, comes to.
         private static string Values(TargetInfo target)
@@ -73,8 +85,10 @@ public sealed partial class LoraModelGenerator
             var scale = (target.Alpha / target.Rank).ToString("G5", CultureInfo.InvariantCulture);
             var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
             var dora = target.UseDora ? ", with DoRA" : "";
+            var init = target.Init != LoraTargetField.DefaultInit ? $", begun with LoraInit.{target.Init}" : "";
+            var slices = target.Trained.Count > 0 ? $", of each of the slices {Numbers(target.Trained)} of {Literals.Integer(target.Slices)}" : "";
             var adapted = target.ByDefault ? "" : "; adapted only where a LoraConfig names it";
-            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{dropout}{dora} unless a LoraConfig says otherwise{adapted}";
+            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{slices}{dropout}{dora}{init} unless a LoraConfig says otherwise{adapted}";
         }
     }
 }

@@ -21,6 +21,9 @@ public sealed partial class LoraModelGenerator
                 target.HasValidDropout ? target.Dropout : 0,
                 target.ByDefault,
                 target.OutputHead,
-                target.UseDora))]);
+                target.UseDora,
+                target.Init!,
+                target.Slices,
+                new([.. target.Trained ?? []])))]);
     }
 }

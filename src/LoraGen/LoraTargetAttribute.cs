@@ -40,6 +40,19 @@ public sealed class LoraTargetAttribute : Attribute
     /// </summary>
     public bool UseDora { get; set; }
 
+    /// <summary>How A and B of a new adapter begin (PEFT: <c>init_lora_weights</c>).</summary>
+    public LoraInit Init { get; set; }
+
+    /// <summary>
+    /// Of how many equal slices a fused projection's output is made, such as 3 for q, k, v, where only those of <see cref="Trained"/> are to be
+    /// adapted (loralib: <c>MergedLinear</c>). Each has an A and a B of its own, of rank <see cref="Rank"/>. For a <c>Linear</c> or a
+    /// <see cref="Conv1D"/>. PEFT, which has no such layer, reads what is saved as one update of as many times the rank and alpha.
+    /// </summary>
+    public int Slices { get; set; } = 1;
+
+    /// <summary>The slices that are adapted, from 0: <c>[0, 2]</c> for q and v (loralib: <c>enable_lora</c>).</summary>
+    public int[]? Trained { get; set; }
+
     /// <summary>
     /// Whether the projection is adapted where no <see cref="LoraConfig"/> says what is; true unless given. With false it takes a
     /// <see cref="LoraConfig.TargetModules"/> that names it.

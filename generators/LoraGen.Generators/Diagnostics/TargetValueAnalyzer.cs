@@ -1,6 +1,5 @@
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace LoraGen.Generators.Diagnostics;
 
@@ -13,14 +12,9 @@ public abstract class TargetValueAnalyzer : TargetAnalyzer
         : base(rule) => _argument = argument;
 
     private protected sealed override Diagnostic? Check(LoraTargetField target)
-        => !IsValid(target) && IsFirstOfDeclaration(target.Field) && target.FindValue(_argument) is { } value
+        => !IsValid(target) && target.IsFirstOfDeclaration && target.FindValue(_argument) is { } value
             ? At(value.GetLocation(), value.ToString())
             : null;
 
     private protected abstract bool IsValid(LoraTargetField target);
-
-    // `[LoraTarget(Rank = 0)] Linear q, v;` has one mistake.
-    private static bool IsFirstOfDeclaration(IFieldSymbol field)
-        => field.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax() is not VariableDeclaratorSyntax { Parent: VariableDeclarationSyntax declaration } variable
-            || declaration.Variables[0] == variable;
 }

@@ -11,6 +11,9 @@ namespace LoraGen.Generators.Models;
 /// <param name="ByDefault">Whether it is adapted where no config names what is.</param>
 /// <param name="OutputHead">Whether it is the model's output head.</param>
 /// <param name="UseDora">Whether its weight is decomposed into magnitude and direction.</param>
+/// <param name="Init">How A and B begin: a member of LoraInit.</param>
+/// <param name="Slices">Of how many slices its output is made.</param>
+/// <param name="Trained">Which of them are adapted; none where the whole is.</param>
 internal sealed record TargetInfo(
     ProjectionKind Kind,
     ComponentInfo Component,
@@ -21,4 +24,7 @@ internal sealed record TargetInfo(
     double Dropout,
     bool ByDefault,
     bool OutputHead,
-    bool UseDora);
+    bool UseDora,
+    string Init,
+    int Slices,
+    EquatableArray<int> Trained);

@@ -31,6 +31,17 @@ internal static class ComponentField
         where T : struct
         => Find(attribute, name) is T value ? value : otherwise;
 
+    /// <summary>The numbers of a named argument that is an array; null where it is absent, null or not yet valid.</summary>
+    public static IReadOnlyList<int>? FindNumbers(this AttributeData attribute, string name)
+        => FindConstant(attribute, name) is { Kind: TypedConstantKind.Array, IsNull: false } array && array.Values.All(value => value.Value is int)
+            ? [.. array.Values.Select(value => (int)value.Value!)]
+            : null;
+
+    /// <summary>The name of a named argument's enum member; <paramref name="otherwise"/> where it is absent, null where it is no member.</summary>
+    public static string? FindMember(this AttributeData attribute, string name, string otherwise)
+        => FindConstant(attribute, name) is not { Kind: TypedConstantKind.Enum } value ? otherwise
+            : value.Type!.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(member => Equals(member.ConstantValue, value.Value))?.Name;
+
     private static IFieldSymbol[] FindFields(INamedTypeSymbol type) =>
     [
         .. type.GetMembers()
@@ -41,7 +52,10 @@ internal static class ComponentField
 
     private static object? Find(AttributeData attribute, string name)
     {
-        var argument = attribute.NamedArguments.FirstOrDefault(pair => pair.Key == name).Value;
+        var argument = FindConstant(attribute, name);
         return argument.Kind == TypedConstantKind.Primitive ? argument.Value : null;
     }
+
+    private static TypedConstant FindConstant(AttributeData attribute, string name)
+        => attribute.NamedArguments.FirstOrDefault(pair => pair.Key == name).Value;
 }

@@ -10,6 +10,11 @@ internal sealed class LoraTargetField
     private static readonly SymbolFacts<INamedTypeSymbol, LoraTargetField[]> Targets = new(
         type => [.. type.FieldsInOrder().Select(Find).OfType<LoraTargetField>()]);
 
+    /// <summary>What Init is unless given.</summary>
+    public const string DefaultInit = "Kaiming";
+
+    private static readonly string[] InitsForAll = [DefaultInit, "Gaussian", "Random"];
+
     private LoraTargetField(IFieldSymbol field, AttributeData attribute)
     {
         Field = field;
@@ -21,6 +26,9 @@ internal sealed class LoraTargetField
         ByDefault = attribute.FindArgument("ByDefault", true);
         OutputHead = attribute.FindArgument("OutputHead", false);
         UseDora = attribute.FindArgument("UseDora", false);
+        Init = attribute.FindMember("Init", DefaultInit);
+        Slices = attribute.FindArgument("Slices", 1);
+        Trained = attribute.FindNumbers("Trained");
         Accessor = attribute.FindArgument<string>("Name") ?? GeneratedNames.Accessor(field.Name);
     }
 
@@ -39,6 +47,13 @@ internal sealed class LoraTargetField
     public bool OutputHead { get; }
 
     public bool UseDora { get; }
+
+    /// <summary>The member of LoraInit, or null where it is none.</summary>
+    public string? Init { get; }
+
+    public int Slices { get; }
+
+    public IReadOnlyList<int>? Trained { get; }
 
     /// <summary>The name of the generated method that calls the projection.</summary>
     public string Accessor { get; }
@@ -69,8 +84,41 @@ internal sealed class LoraTargetField
 
     public bool HasValidDropout => Dropout is >= 0 and < 1;
 
+<<<<<<< HEAD
     /// <summary>Whether there is a projection that an update can be added to, be the values that the attribute gives as they may.</summary>
     public bool IsProjection => !IsStatic && !IsHidden && Kind is not null;
+=======
+    public bool IsValid => !IsStatic && !IsHidden && Kind is not null && HasValidRank && HasValidAlpha && HasValidDropout && SlicesMistake is null && VariantMistake is null;
+
+    /// <summary>What is wrong with Slices and Trained, in themselves and with each other, or null.</summary>
+    public string? SlicesMistake => (Slices, Trained) switch
+    {
+        ( < 1, _) => $"there cannot be {Slices} slices",
+        (1, null) => null,
+        (_, null) => "Trained must say which of the slices are adapted, such as [0, 2]",
+        (1, _) => "Slices must say of how many slices the output is made",
+        (_, { Count: 0 }) => "Trained must name a slice",
+        var (count, trained) when trained.Any(slice => slice < 0 || slice >= count) => $"slice {trained.First(slice => slice < 0 || slice >= count)} is not one of 0 to {count - 1}",
+        var (_, trained) => trained.GroupBy(slice => slice).FirstOrDefault(group => group.Count() > 1) is { } repeated ? $"slice {repeated.Key} is named more than once" : null,
+    };
+
+    /// <summary>Which of the attribute's options do not go with the field's type or with each other, or null.</summary>
+    public string? VariantMistake => this switch
+    {
+        { Init: null } => "Init must be a member of LoraInit",
+        { Trained: not null, Kind: { } kind } when kind == ProjectionKind.Embedding => "an embedding has no slices",
+        { Trained: not null, UseDora: true } => "DoRA is not for slices, but for the whole projection",
+        { Trained: not null } when !InitsForAll.Contains(Init) => $"slices cannot begin with LoraInit.{Init}",
+        { Kind: { } kind } when kind == ProjectionKind.Embedding && !InitsForAll.Contains(Init) => $"an embedding cannot begin with LoraInit.{Init}",
+        { Init: "Orthogonal", HasValidRank: true } when Rank % 2 != 0 => "LoraInit.Orthogonal needs an even rank",
+        _ => null,
+    };
+
+    /// <summary>Whether what is wrong with the attribute is said here: <c>[LoraTarget(Rank = 0)] Linear q, v;</c> has one mistake.</summary>
+    public bool IsFirstOfDeclaration
+        => Field.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax() is not VariableDeclaratorSyntax { Parent: VariableDeclarationSyntax declaration } variable
+            || declaration.Variables[0] == variable;
+>>>>>>> 87a70ba (Slices of a fused projection and PEFT's starts: one update in PEFT's files, the base left as it is; LORA017, LORA018)
 
     /// <summary>What stands in the text for one of the attribute's values, or null where it is left at its default.</summary>
     public ExpressionSyntax? FindValue(string name)

@@ -18,7 +18,7 @@ internal sealed class AdapterPlan : IDisposable
     private readonly ModulePattern<int> _ranks;
     private readonly ModulePattern<double> _alphas;
     private readonly List<string> _annotated = [];
-    private readonly List<(LowRankUpdate Update, nn.Module Projection)> _updates = [];
+    private readonly List<(LowRankUpdate Update, nn.Module Projection, LoraInit Init)> _updates = [];
     private readonly List<Parameter> _parameters = [];
 
     /// <param name="model">The base.</param>
@@ -52,7 +52,7 @@ internal sealed class AdapterPlan : IDisposable
     public TUpdate Update<TUpdate>(Annotation annotation, Func<UpdateParts, TUpdate> construct)
         where TUpdate : LowRankUpdate
     {
-        var (path, kind) = (annotation.Path, annotation.Kind);
+        var path = annotation.Path;
         _annotated.Add(path);
         var isTarget = _targets.Contains(annotation);
         if (Saved.Contains(path))
@@ -62,44 +62,30 @@ internal sealed class AdapterPlan : IDisposable
 
         if (!isTarget)
         {
-            return construct(new UpdateParts(path, null, null, default, 0, null));
+            return construct(new UpdateParts(path, null, null, default, 0, null, null));
         }
 
-        var scale = new LoraScale(_ranks.Find(path) ?? Config.Rank ?? annotation.Rank, _alphas.Find(path) ?? Config.Alpha ?? annotation.Alpha, Config.UseRslora);
-        var probability = Config.Dropout ?? annotation.Dropout;
-        Require(scale.Rank >= 1, "rank", "at least 1", scale.Rank);
-        Require(scale.Alpha > 0 && double.IsFinite(scale.Alpha), "alpha", "above 0", scale.Alpha);
-        Require(scale.IsFinite, "alpha", $"whose scale is a finite fp32 number at rank {scale.Rank}", scale.Alpha);
-        Require(probability is >= 0 and < 1, "dropout", "in [0, 1)", probability);
+        var options = UpdateOptions.Of(_source, Config, _files is not null, annotation, _ranks.Find(path) ?? Config.Rank, _alphas.Find(path) ?? Config.Alpha);
 
         // What a file does not hold takes no memory until its keys are compared, and is refused then.
-        var weight = ProjectionWeight.Of(annotation.Projection);
-        var (inSize, outSize) = (kind.InOf(weight), kind.OutOf(weight));
-        var useDora = Config.UseDora ?? annotation.UseDora;
-        var rows = _files is null || _files.Holds(path, kind, scale.Rank, inSize, outSize, useDora) ? scale.Rank : 0;
-        var (a, b) = Zeros(path, rows, inSize, outSize, weight.device);
-        var update = construct(new UpdateParts(path, a, b, scale, probability, useDora ? Zeros(weight.device, outSize) : null));
-        _updates.Add((update, annotation.Projection));
+        var isHeld = _files is null || _files.Holds(annotation, options.Scale.Times(options.Blocks).Rank, options.UseDora);
+        var device = ProjectionWeight.Of(annotation.Projection).device;
+        var (a, b) = Zeros(annotation, options, isHeld ? options.Scale.Rank : 0, device);
+        var update = construct(new UpdateParts(path, a, b, options.Scale, options.Dropout, options.UseDora ? Zeros(device, annotation.OutSize) : null, options.Slices));
+        _updates.Add((update, annotation.Projection, options.Init));
         return update;
-
-        void Require(bool holds, string what, string expected, object found)
-        {
-            if (!holds)
-            {
-                throw new LoraException(FormattableString.Invariant($"{_source}: {path}: {what}: expected a value {expected}, found {found}."));
-            }
-        }
     }
 
-    private (Parameter A, Parameter B) Zeros(string path, int rank, long inSize, long outSize, Device device)
+    private (Parameter A, Parameter B) Zeros(Annotation annotation, UpdateOptions options, int rank, Device device)
     {
         try
         {
-            return (Zeros(device, rank, inSize), Zeros(device, outSize, rank));
+            var outputs = annotation.OutSize / (options.Slices?.Count ?? 1) * options.Blocks;
+            return (Zeros(device, (long)rank * options.Blocks, annotation.InSize), Zeros(device, outputs, rank));
         }
         catch (ExternalException e)
         {
-            throw new LoraException($"{_source}: {path}: rank: expected one whose A and B fit into memory, found {rank}: {Excerpt.Of(e.Message)}", e);
+            throw new LoraException($"{_source}: {annotation.Path}: rank: expected one whose A and B fit into memory, found {rank}: {Excerpt.Of(e.Message)}", e);
         }
     }
 
@@ -117,9 +103,10 @@ internal sealed class AdapterPlan : IDisposable
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        foreach (var (update, projection) in _files is null ? _updates : [])
+        var initializer = new Initializer(_generator, Config.PissaIterations);
+        foreach (var (update, projection, init) in _files is null ? _updates : [])
         {
-            update.Initialise(_generator);
+            initializer.Initialise(update, projection, init);
             update.InitialiseMagnitude(projection);
         }
     }
@@ -148,6 +135,11 @@ internal sealed class AdapterPlan : IDisposable
         if (unmatched.Count > 0 && (_files is null || _updates.Count == 0))
         {
             throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
+        }
+
+        if (Config.PissaIterations is { } iterations && (iterations < 0 || !_updates.Any(item => item.Init == LoraInit.Pissa)))
+        {
+            throw new LoraException($"{_source}: {nameof(LoraConfig.PissaIterations)}: expected a number of at least 0, beside {nameof(LoraInit)}.{nameof(LoraInit.Pissa)}, found {iterations}{(iterations < 0 ? "" : " without it, so that it would mean nothing")}.");
         }
 
         if (_updates.Count == 0)

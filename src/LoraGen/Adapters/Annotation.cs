@@ -12,4 +12,13 @@ namespace LoraGen;
 /// <param name="ByDefault">Whether it is adapted where no config names what is.</param>
 /// <param name="OutputHead">Whether PEFT's <c>all-linear</c> leaves it out.</param>
 /// <param name="UseDora">Whether it is decomposed into magnitude and direction.</param>
-internal sealed record Annotation(string Path, nn.Module Projection, UpdateKind Kind, int Rank, double Alpha, double Dropout, bool ByDefault, bool OutputHead, bool UseDora);
+/// <param name="Init">How A and B begin.</param>
+/// <param name="Slices">The slices that are adapted, or null for the whole.</param>
+internal sealed record Annotation(string Path, nn.Module Projection, UpdateKind Kind, int Rank, double Alpha, double Dropout, bool ByDefault, bool OutputHead, bool UseDora, LoraInit Init, FusedSlices? Slices)
+{
+    /// <summary>The length of A's rows.</summary>
+    public long InSize => Kind.InOf(ProjectionWeight.Of(Projection));
+
+    /// <summary>The length of the projection's result.</summary>
+    public long OutSize => Kind.OutOf(ProjectionWeight.Of(Projection));
+}

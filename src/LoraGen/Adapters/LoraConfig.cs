@@ -14,7 +14,11 @@ public sealed record LoraConfig
     /// </summary>
     public const string AllLinear = "all-linear";
 
-    /// <summary>The rank of every targeted projection that <see cref="RankPattern"/> does not name (PEFT: <c>r</c>).</summary>
+    /// <summary>
+    /// The rank of every targeted projection that <see cref="RankPattern"/> does not name (PEFT: <c>r</c>). Of a projection with
+    /// <see cref="LoraTargetAttribute.Slices"/> it is each slice's; PEFT's files, and so a loaded config, have as many times that as slices are
+    /// trained.
+    /// </summary>
     public int? Rank { get; init; }
 
     /// <summary>The scale's numerator of every targeted projection that <see cref="AlphaPattern"/> does not name (PEFT: <c>lora_alpha</c>).</summary>
@@ -34,6 +38,15 @@ public sealed record LoraConfig
     /// <see cref="LowRankUpdate.Magnitude"/>. One value for the whole adapter, as in PEFT's format.
     /// </summary>
     public bool? UseDora { get; init; }
+
+    /// <summary>How A and B of a new adapter begin (PEFT: <c>init_lora_weights</c>).</summary>
+    public LoraInit? Init { get; init; }
+
+    /// <summary>
+    /// With <see cref="LoraInit.Pissa"/>: how many power iterations of a randomised decomposition stand in for the exact one, at least 0; 4
+    /// to 16 are usual (PEFT: n of <c>pissa_niter_n</c>).
+    /// </summary>
+    public int? PissaIterations { get; init; }
 
     /// <summary>
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and

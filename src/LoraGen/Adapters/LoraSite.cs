@@ -6,7 +6,7 @@ namespace LoraGen;
 /// <summary>One annotated projection beside its update.</summary>
 /// <param name="Path">Where it lies below the model, as in the checkpoint's keys: <c>model.layers.0.self_attn.q_proj</c>.</param>
 /// <param name="Projection">The base's projection: a <c>Linear</c>, a <see cref="Conv1D"/> or an <c>Embedding</c>.</param>
-/// <param name="Update">A [r, in] and B [out, r], or a weight that is saved whole, or neither.</param>
+/// <param name="Update">A and B, or a weight that is saved whole, or neither.</param>
 public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate Update)
 {
     /// <summary>Checks that the projection can add the update.</summary>
@@ -25,7 +25,7 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
 
         Update.RequireAlive();
         var (weight, kind) = (ProjectionWeight.Of(Projection), Update.Kind);
-        var (inSize, outSize) = Update.IsSaved ? (kind.InOf(Update.Weight), kind.OutOf(Update.Weight)) : (Update.A.shape[1], Update.B.shape[0]);
+        var (inSize, outSize) = Update.IsSaved ? (kind.InOf(Update.Weight), kind.OutOf(Update.Weight)) : (Update.A.shape[1], Update.Outputs);
         RequireSame(kind.In, kind.InOf(weight), inSize);
         RequireSame(kind.Out, kind.OutOf(weight), outSize);
         if (Update.IsSaved)

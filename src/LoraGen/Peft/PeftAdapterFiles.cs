@@ -40,9 +40,10 @@ internal sealed class PeftAdapterFiles : IDisposable
     /// what is missing is refused later, when all keys are known.
     /// </summary>
     /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
-    public bool Holds(string path, UpdateKind kind, int rank, long inSize, long outSize, bool useDora)
+    public bool Holds(Annotation annotation, int rank, bool useDora)
     {
-        var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), rank, inSize), IsThere(PeftKeys.B(path, kind), outSize, rank));
+        var (path, kind, outSize) = (annotation.Path, annotation.Kind, annotation.OutSize);
+        var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), rank, annotation.InSize), IsThere(PeftKeys.B(path, kind), outSize, rank));
         var hasMagnitude = !useDora || IsThere(PeftKeys.Magnitude(path), outSize);
         return hasA && hasB && hasMagnitude;
     }
@@ -88,10 +89,8 @@ internal sealed class PeftAdapterFiles : IDisposable
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var expected = adapter.Updates
-            .SelectMany(PeftKeys.Tensors)
-            .Concat(adapter.SavedProjections.SelectMany(whole => PeftKeys.Tensors(whole).Select(item => KeyValuePair.Create(_saved.Spelling(item.Key), item.Value))))
-            .ToDictionary(item => item.Key, item => item.Value, StringComparer.Ordinal);
+        var saved = adapter.SavedProjections.SelectMany(PeftKeys.OfSaved).Select(item => (Key: _saved.Spelling(item.Key), Parameter: item.Value)).ToList();
+        HashSet<string> expected = [.. adapter.Updates.SelectMany(PeftKeys.Of), .. saved.Select(item => item.Key)];
         var kept = sites.Where(site => site.Update.IsTargeted)
             .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
             .Where(item => _weights.Find(item.Key) is not null)
@@ -111,10 +110,40 @@ internal sealed class PeftAdapterFiles : IDisposable
             RequireSameValues(key, weight);
         }
 
-        foreach (var (key, parameter) in expected)
+        foreach (var update in adapter.Updates)
+        {
+            CopyTo(update);
+        }
+
+        foreach (var (key, parameter) in saved)
         {
             parameter.copy_(_weights.Read(key));
         }
+    }
+
+    private void CopyTo(LowRankUpdate update)
+    {
+        update.A.copy_(_weights.Read(PeftKeys.A(update.Path, update.Kind)));
+        update.B.copy_(B(update));
+        if (update.Magnitude is { } magnitude)
+        {
+            magnitude.copy_(_weights.Read(PeftKeys.Magnitude(update.Path)));
+        }
+    }
+
+    // Of slices, the blocks of a B that is zero elsewhere; what PEFT or someone else trained on the whole projection is not.
+    private Tensor B(LowRankUpdate update)
+    {
+        var key = PeftKeys.B(update.Path, update.Kind);
+        var stored = _weights.Read(key);
+        if (update.Slices is not { } slices)
+        {
+            return stored;
+        }
+
+        return slices.AreAllOf(stored)
+            ? slices.Taken(stored)
+            : throw new LoraException($"{_weights.Path}: {key}: expected zeros outside the blocks of the slices [{string.Join(", ", slices.Trained)}] of {slices.Count} that are adapted here, found other numbers: the adapter was trained on other slices or on the whole projection.");
     }
 
     // PEFT saves the base's own weight of an adapted embedding too, since its vocabulary may have been extended. Where it was not, the
@@ -132,10 +161,10 @@ internal sealed class PeftAdapterFiles : IDisposable
         static bool Same(Tensor left, Tensor right) => left.eq(right).all().item<bool>();
     }
 
-    private void RequireSameKeys(Dictionary<string, Parameter> expected, HashSet<string> known)
+    private void RequireSameKeys(HashSet<string> expected, HashSet<string> known)
     {
-        var missing = expected.Keys.Where(key => _weights.Find(key) is null).Order(StringComparer.Ordinal).ToList();
-        var unexpected = _weights.Keys.Where(key => !expected.ContainsKey(key) && !known.Contains(key)).Order(StringComparer.Ordinal).ToList();
+        var missing = expected.Where(key => _weights.Find(key) is null).Order(StringComparer.Ordinal).ToList();
+        var unexpected = _weights.Keys.Where(key => !expected.Contains(key) && !known.Contains(key)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + unexpected.Count > 0)
         {
             throw new LoraException($"{_weights.Path}: expected {expected.Count} tensors; missing: [{Excerpt.Of(missing)}]; unexpected: [{Excerpt.Of(unexpected)}].");

@@ -29,6 +29,8 @@ internal static class PeftAdapterWriter
     public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, IReadOnlyList<LowRankUpdate> saved, AdapterBuilder builder)
     {
         GivenPath.Require(folder);
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
         var place = Path.Combine(folder, PeftKeys.WeightsFile);
         Write(
             folder,
@@ -80,7 +82,9 @@ internal static class PeftAdapterWriter
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {
         update.RequireAlive();
-        return PeftKeys.Tensors(update).Select(item => Storable(item.Key, item.Value));
+        var (a, b) = update.Whole();
+        Tensor[] tensors = [a, b, .. update.Magnitude is null ? Array.Empty<Tensor>() : [update.Magnitude]];
+        return PeftKeys.Of(update).Zip(tensors, Storable);
 
         KeyValuePair<string, Tensor> Storable(string key, Tensor tensor) => PeftKeys.CanHold(tensor.dtype)
             ? KeyValuePair.Create(key, tensor)

@@ -11,11 +11,11 @@ internal static class PeftConfigWriter
 {
     public static JsonObject Write(IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
     {
-        var rank = MostCommon(updates.Select(update => update.Scale.Rank));
-        var alpha = MostCommon(updates.Select(update => update.Scale.Alpha));
+        var rank = MostCommon(updates.Select(update => update.WholeScale.Rank));
+        var alpha = MostCommon(updates.Select(update => update.WholeScale.Alpha));
         var config = new JsonObject
         {
-            ["alpha_pattern"] = Pattern(updates, update => update.Scale.Alpha, alpha),
+            ["alpha_pattern"] = Pattern(updates, update => update.WholeScale.Alpha, alpha),
             ["auto_mapping"] = null,
             ["base_model_name_or_path"] = builder.Config.BaseModelNameOrPath,
             ["bias"] = "none",
@@ -29,7 +29,7 @@ internal static class PeftConfigWriter
             ["modules_to_save"] = builder.ModulesToSave is { } saved ? new JsonArray([.. saved.Select(name => JsonValue.Create(name))]) : null,
             ["peft_type"] = "LORA",
             ["r"] = rank,
-            ["rank_pattern"] = Pattern(updates, update => update.Scale.Rank, rank),
+            ["rank_pattern"] = Pattern(updates, update => update.WholeScale.Rank, rank),
             ["revision"] = null,
             ["target_modules"] = Targets(updates, builder.TargetablePaths),
             ["task_type"] = builder.Config.TaskType,

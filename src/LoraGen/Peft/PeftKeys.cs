@@ -29,29 +29,16 @@ internal static class PeftKeys
     /// <summary>The base's weight of an adapted embedding, which PEFT saves with the adapter.</summary>
     public static string BaseWeight(string path) => $"{Prefix}{path}.base_layer.weight";
 
+    /// <summary>The keys of all that a file holds of one update.</summary>
+    public static IEnumerable<string> Of(LowRankUpdate update)
+        => [A(update.Path, update.Kind), B(update.Path, update.Kind), .. update.Magnitude is null ? Array.Empty<string>() : [Magnitude(update.Path)]];
+
     /// <summary>A parameter of a projection that is saved whole: PEFT leaves <c>modules_to_save</c> and the adapter's name out.</summary>
     public static string Saved(string path, string name) => $"{Prefix}{path}.{name}";
 
-    /// <summary>All that a file holds of one update, by its keys.</summary>
-    public static IEnumerable<KeyValuePair<string, Parameter>> Tensors(LowRankUpdate update)
-    {
-        if (update.IsSaved)
-        {
-            foreach (var (name, parameter) in update.named_parameters())
-            {
-                yield return KeyValuePair.Create(Saved(update.Path, name), parameter);
-            }
-
-            yield break;
-        }
-
-        yield return KeyValuePair.Create(A(update.Path, update.Kind), update.A);
-        yield return KeyValuePair.Create(B(update.Path, update.Kind), update.B);
-        if (update.Magnitude is { } magnitude)
-        {
-            yield return KeyValuePair.Create(Magnitude(update.Path), magnitude);
-        }
-    }
+    /// <summary>All that a file holds of a projection that is saved whole.</summary>
+    public static IEnumerable<KeyValuePair<string, Parameter>> OfSaved(LowRankUpdate update)
+        => update.named_parameters().Select(item => KeyValuePair.Create(Saved(update.Path, item.name), item.parameter));
 
     /// <summary>Whether an adapter's tensors may be stored in a dtype: what is saved must be what is loaded.</summary>
     public static bool CanHold(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;

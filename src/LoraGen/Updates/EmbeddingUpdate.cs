@@ -61,10 +61,4 @@ public sealed class EmbeddingUpdate : LowRankUpdate
 
     private protected override Tensor Compute(Tensor ids, Tensor weight, Tensor? bias)
         => weight.index_select(0, ids.reshape(-1)).view([.. ids.shape, weight.shape[1]]);
-
-    internal override void Initialise(Generator? generator)
-    {
-        A.zero_();
-        Draw(B, generator, (drawn, source) => drawn.normal_(0, 1, source));
-    }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using LoraGen.Merging;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -33,16 +31,16 @@ namespace LoraGen;
 /// </remarks>
 public abstract partial class LowRankUpdate : Module
 {
-    private readonly KeptTensors<ScalarType> _keptFactors = new();
-    private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
     private Parameter? _a;
     private Parameter? _b;
     private Parameter? _magnitude;
+    private (Tensor A, Tensor B)? _start;
 
     private protected LowRankUpdate(UpdateParts parts, UpdateKind kind)
         : base(nameof(LowRankUpdate))
     {
         (Path, _a, _b, _magnitude, Scale, Dropout, Kind) = (parts.Path, parts.A, parts.B, parts.Magnitude, parts.Scale, parts.Dropout, kind);
+        Slices = parts.Slices;
         if (IsTargeted)
         {
             register_parameter(kind.A, A);
@@ -64,6 +62,9 @@ public abstract partial class LowRankUpdate : Module
 
     internal UpdateKind Kind { get; }
 
+    /// <summary>The slices of a fused projection that are adapted, or null where the whole is.</summary>
+    internal FusedSlices? Slices { get; }
+
     /// <summary>Where the projection lies below the model.</summary>
     public string Path { get; }
 
@@ -80,13 +81,15 @@ public abstract partial class LowRankUpdate : Module
     public double Dropout { get; }
 
     /// <summary>
-    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>, of an embedding <c>lora_embedding_A</c>). Write into it in training mode only: once it is frozen and in evaluation
-    /// mode, a copy may stand in for it.
+    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>, of an embedding <c>lora_embedding_A</c>); of n slices, theirs one below the other, [n r, in].
+    /// Write into it in training mode only: once it is frozen and in evaluation mode, a copy may stand in for it.
     /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter A => _a ?? throw NotTargeted();
 
-    /// <summary>The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>, of an embedding <c>lora_embedding_B</c>). Write into it in training mode only, like <see cref="A"/>.</summary>
+    /// <summary>
+    /// The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>, of an embedding <c>lora_embedding_B</c>); of n slices, theirs one below the other. Write into it in training mode only, like <see cref="A"/>.
+    /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter B => _b ?? throw NotTargeted();
 
@@ -95,134 +98,6 @@ public abstract partial class LowRankUpdate : Module
     /// PEFT: <c>use_dora</c>, <c>lora_magnitude_vector</c>). Null without DoRA. Write into it in training mode only, like <see cref="A"/>.
     /// </summary>
     public Parameter? Magnitude => _magnitude;
-
-    private protected Tensor Apply(Module<Tensor, Tensor> projection, Tensor x)
-    {
-        RequireAlive();
-        MergedWeights.RequireNone(Path, projection);
-        try
-        {
-            return IsSaved ? StandIn(projection, x) : Sum(projection, x);
-        }
-        catch (ExternalException)
-        {
-            RequireBeside(Path, ProjectionWeight.Of(projection)); // Looked at only now, since it costs as much as a small product.
-            throw;
-        }
-    }
-
-    /// <summary>The base's result plus the update.</summary>
-    private protected abstract Tensor Sum(Module<Tensor, Tensor> projection, Tensor x);
-
-    /// <summary>The same for a projection that takes vectors: x [..., in] to [..., out].</summary>
-    private protected Tensor SumOfRows(Module<Tensor, Tensor> projection, Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var rows = x.reshape(-1, x.shape[^1]);
-        var result = projection.call(rows);
-        var (a, b) = Factors(x.dtype);
-        var drops = projection.training && Dropout > 0;
-        var input = functional.dropout(rows, Dropout, drops);
-        if (Magnitude is not null)
-        {
-            (result, b) = Decomposed(projection, result, b, drops ? input : null);
-        }
-
-        // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        var reduced = functional.linear(input, a);
-        return AddProduct(result, reduced, b).view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// The base's part of DoRA's output, and B with m / ||V|| in it: W0 x + b + (m / ||V|| - 1) W0 x, so that with m = ||V|| every bit is the
-    /// base's. As in PEFT, W0 x is that of the dropped input where there is dropout.
-    /// </summary>
-    /// <param name="projection">The base's projection.</param>
-    /// <param name="result">Its result, [rows, out].</param>
-    /// <param name="b">B in the dtype of the result.</param>
-    /// <param name="dropped">What was left of its input, or null where nothing is dropped.</param>
-    private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
-    {
-        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
-        var product = dropped is not null ? dropped.mm(Kind.IsTransposed ? weight : weight.t())
-            : bias is not null ? result - bias
-            : result;
-        return (result + ((ratio - 1).to_type(result.dtype) * product), b * ratio.to_type(b.dtype).unsqueeze(1));
-    }
-
-    // m / ||V||, [out]. The norm costs as much as r rows of input would.
-    private Tensor MagnitudeRatio(Module projection)
-    {
-        var weight = ProjectionWeight.Of(projection);
-        if (MayChange())
-        {
-            _keptRatio.Drop();
-            return Ratio();
-        }
-
-        return _keptRatio.Of((WeightMemory.Of(weight), weight.dtype), () => [Ratio()])[0];
-
-        Tensor Ratio() => Magnitude! / Norm(weight);
-    }
-
-    private Tensor Norm(Tensor weight) => Dora.Norm(Kind.IsTransposed ? weight.t() : weight, A, B, Scale.Factor);
-
-    /// <summary>Adds s reduced B^T to the result, in place and with one addmm.</summary>
-    /// <param name="result">[rows, out]</param>
-    /// <param name="reduced">What A makes of the input, [rows, r].</param>
-    /// <param name="b">B in the dtype of the result.</param>
-    private protected Tensor AddProduct(Tensor result, Tensor reduced, Tensor b)
-    {
-        var alpha = (float)Scale.Factor;
-        if (result.dtype == ScalarType.Float64)
-        {
-            (reduced, alpha) = (reduced.mul(Scale.Factor), 1); // addmm_ would round a scale such as 16 / sqrt(3) to fp32.
-        }
-
-        return result.addmm_(reduced, b.t(), alpha: alpha);
-    }
-
-    /// <summary>A and B in a dtype.</summary>
-    private protected (Tensor A, Tensor B) Factors(ScalarType dtype)
-    {
-        if (dtype == A.dtype && !_keptFactors.Any)
-        {
-            return (A, B);
-        }
-
-        if (MayChange())
-        {
-            DropKept();
-            return (A.to_type(dtype), B.to_type(dtype));
-        }
-
-        if (dtype == A.dtype)
-        {
-            return (A, B);
-        }
-
-        var kept = _keptFactors.Of(dtype, () => [A.to_type(dtype), B.to_type(dtype)]);
-        return (kept[0], kept[1]);
-    }
-
-    // An optimizer changes what holds a gradient, and what requires one comes to hold one.
-    private bool MayChange()
-    {
-        return training || IsLoose(A) || IsLoose(B) || (Magnitude is not null && IsLoose(Magnitude));
-    }
-
-    private static bool IsLoose(Parameter parameter)
-    {
-        using var gradient = parameter.grad;
-        return parameter.requires_grad || gradient is not null;
-    }
-
-    private void DropKept()
-    {
-        _keptFactors.Drop();
-        _keptRatio.Drop();
-        _keptSaved.Drop();
-    }
 
     /// <inheritdoc/>
     public override void train(bool train = true)
@@ -247,76 +122,10 @@ public abstract partial class LowRankUpdate : Module
         {
             // New objects, which TorchSharp puts into no field of a base class.
             (_a, _b, _magnitude) = (get_parameter(Kind.A), get_parameter(Kind.B), get_parameter(Dora.Magnitude));
+            _start = _start is null ? null : (get_buffer(StartA)!, get_buffer(StartB)!);
         }
 
         RenewSaved();
-    }
-
-    /// <summary>Gives A and B of a new adapter their values, so that the update is zero.</summary>
-    /// <param name="generator">Source of the random ones; null takes torch's global generator.</param>
-    internal virtual void Initialise(Generator? generator)
-    {
-        // Kaiming-uniform with a = sqrt(5), PEFT's default, is U(-1/sqrt(in), 1/sqrt(in)). TorchSharp 0.107's nn.init does not listen to
-        // its generator.
-        var bound = 1 / Math.Sqrt(A.shape[1]);
-        Draw(A, generator, (drawn, source) => drawn.uniform_(-bound, bound, source));
-        B.zero_();
-    }
-
-    /// <summary>Draws values where the generator lives, so that a seed gives the same ones on every device.</summary>
-    private protected static void Draw(Parameter parameter, Generator? generator, Action<Tensor, Generator?> fill)
-    {
-        using var drawn = empty(parameter.shape, ScalarType.Float32, generator?.device ?? CPU);
-        fill(drawn, generator);
-        parameter.copy_(drawn);
-    }
-
-    /// <summary>Gives DoRA's magnitude its start, at which m / ||V|| is 1 to the last bit.</summary>
-    internal void InitialiseMagnitude(Module projection)
-    {
-        if (Magnitude is not null)
-        {
-            using var norm = Norm(ProjectionWeight.Of(projection));
-            Magnitude.copy_(norm);
-        }
-    }
-
-    /// <summary>The weight that computes what the base and the update compute together: W0 + s B A, with DoRA (m / ||V||) V.</summary>
-    /// <param name="projection">The base's projection.</param>
-    /// <param name="dtype">What to compute in and to return.</param>
-    internal Tensor Merged(Module projection, ScalarType dtype)
-    {
-        using var scope = NewDisposeScope();
-        using var inference = no_grad();
-        var sum = Product(dtype) + ProjectionWeight.Of(projection);
-        if (Magnitude is not null)
-        {
-            var ratio = MagnitudeRatio(projection);
-            sum.mul_(Kind.IsTransposed ? ratio : ratio.unsqueeze(1));
-        }
-
-        return sum.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// What <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight, in the weight's shape: (alpha / r) B A [out, in], and of a
-    /// <see cref="Conv1D"/> or an embedding (alpha / r) (B A)^T [in, out].
-    /// </summary>
-    /// <param name="dtype">What to compute in and to return.</param>
-    /// <exception cref="LoraException">
-    /// The adapter was disposed, the projection is not targeted, or the update is DoRA's, which depends on the base's weight.
-    /// </exception>
-    public Tensor Delta(ScalarType dtype = ScalarType.Float32) => Magnitude is null
-        ? Product(dtype)
-        : throw new LoraException($"{Path}: expected an update that is (alpha / r) B A alone, found DoRA, which scales the base's weight too. Merge the adapter, and compare the weights.");
-
-    private Tensor Product(ScalarType dtype)
-    {
-        RequireAlive();
-        using var scope = NewDisposeScope();
-        using var inference = no_grad();
-        var delta = B.to_type(dtype).mm(A.to_type(dtype)).mul_(Scale.Factor);
-        return (Kind.IsTransposed ? delta.t() : delta).MoveToOuterDisposeScope();
     }
 
     internal void RequireAlive()

@@ -9,7 +9,8 @@ namespace LoraGen;
 /// <param name="Scale">Rank and alpha.</param>
 /// <param name="Dropout">Probability of dropping an input of A.</param>
 /// <param name="Magnitude">DoRA's m [out], or null without it.</param>
-internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, LoraScale Scale, double Dropout, Parameter? Magnitude)
+/// <param name="Slices">The slices that A and B are of, or null where they are of the whole projection.</param>
+internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, LoraScale Scale, double Dropout, Parameter? Magnitude, FusedSlices? Slices)
 {
     /// <summary>What stands in for the base's weight and bias, or null where it is not saved whole.</summary>
     public (Parameter Weight, Parameter? Bias)? Saved { get; init; }

@@ -1,0 +1,141 @@
+using System.Runtime.InteropServices;
+using LoraGen.Merging;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace LoraGen;
+
+// What is added to the base's result.
+public abstract partial class LowRankUpdate
+{
+    private readonly KeptTensors<ScalarType> _keptFactors = new();
+    private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
+
+    private protected Tensor AddTo(Module<Tensor, Tensor> projection, Tensor x)
+    {
+        RequireAlive();
+        MergedWeights.RequireNone(Path, projection);
+        try
+        {
+            return Sum(projection, x);
+        }
+        catch (ExternalException)
+        {
+            RequireBeside(Path, ProjectionWeight.Of(projection)); // Looked at only now, since it costs as much as a small product.
+            throw;
+        }
+    }
+
+    /// <summary>The base's result plus the update.</summary>
+    private protected abstract Tensor Sum(Module<Tensor, Tensor> projection, Tensor x);
+
+    /// <summary>The same for a projection that takes vectors: x [..., in] to [..., out].</summary>
+    private protected Tensor SumOfRows(Module<Tensor, Tensor> projection, Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var rows = x.reshape(-1, x.shape[^1]);
+        var result = projection.call(rows);
+        var (a, b) = Factors(x.dtype);
+        var drops = projection.training && Dropout > 0;
+        var input = functional.dropout(rows, Dropout, drops);
+        if (Magnitude is not null)
+        {
+            (result, b) = Decomposed(projection, result, b, drops ? input : null);
+        }
+
+        // Down to rank r first: r (in + out) multiplications a row instead of in * out.
+        var reduced = functional.linear(input, a);
+        return AddProduct(result, reduced, b).view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The base's part of DoRA's output, and B with m / ||V|| in it: W0 x + b + (m / ||V|| - 1) W0 x, so that with m = ||V|| every bit is the
+    /// base's. As in PEFT, W0 x is that of the dropped input where there is dropout.
+    /// </summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="result">Its result, [rows, out].</param>
+    /// <param name="b">B in the dtype of the result.</param>
+    /// <param name="dropped">What was left of its input, or null where nothing is dropped.</param>
+    private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
+    {
+        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
+        var product = dropped is not null ? dropped.mm(Kind.IsTransposed ? weight : weight.t())
+            : bias is not null ? result - bias
+            : result;
+        return (result + ((ratio - 1).to_type(result.dtype) * product), b * ratio.to_type(b.dtype).unsqueeze(1));
+    }
+
+    // m / ||V||, [out]. The norm costs as much as r rows of input would.
+    private Tensor MagnitudeRatio(Module projection)
+    {
+        var weight = ProjectionWeight.Of(projection);
+        if (MayChange())
+        {
+            _keptRatio.Drop();
+            return Ratio();
+        }
+
+        return _keptRatio.Of((WeightMemory.Of(weight), weight.dtype), () => [Ratio()])[0];
+
+        Tensor Ratio() => Magnitude! / Norm(weight);
+    }
+
+    /// <summary>Adds s reduced B^T to the result, in place and with one addmm.</summary>
+    /// <param name="result">[rows, out]</param>
+    /// <param name="reduced">What A makes of the input, [rows, r].</param>
+    /// <param name="b">B in the dtype of the result.</param>
+    private protected Tensor AddProduct(Tensor result, Tensor reduced, Tensor b)
+    {
+        var alpha = (float)Scale.Factor;
+        if (result.dtype == ScalarType.Float64)
+        {
+            (reduced, alpha) = (reduced.mul(Scale.Factor), 1); // addmm_ would round a scale such as 16 / sqrt(3) to fp32.
+        }
+
+        return Slices is null ? result.addmm_(reduced, b.t(), alpha: alpha) : Slices.AddProduct(result, reduced, b, alpha);
+    }
+
+    /// <summary>What is multiplied with, in a dtype: A and B; where they started out of the base, what they have become since.</summary>
+    private protected (Tensor A, Tensor B) Factors(ScalarType dtype)
+    {
+        if (dtype == A.dtype && !_keptFactors.Any)
+        {
+            return SinceStart();
+        }
+
+        if (MayChange())
+        {
+            DropKept();
+            return Cast();
+        }
+
+        if (dtype == A.dtype)
+        {
+            return SinceStart();
+        }
+
+        var kept = _keptFactors.Of(dtype, () => Cast() is var (a, b) ? [a, b] : []);
+        return (kept[0], kept[1]);
+
+        (Tensor A, Tensor B) Cast() => SinceStart() is var (a, b) ? (a.to_type(dtype), b.to_type(dtype)) : default;
+    }
+
+    // An optimizer changes what holds a gradient, and what requires one comes to hold one.
+    private bool MayChange()
+    {
+        return training || IsLoose(A) || IsLoose(B) || (Magnitude is not null && IsLoose(Magnitude));
+
+        static bool IsLoose(Parameter parameter)
+        {
+            using var gradient = parameter.grad;
+            return parameter.requires_grad || gradient is not null;
+        }
+    }
+
+    private void DropKept()
+    {
+        _keptFactors.Drop();
+        _keptRatio.Drop();
+    }
+}

@@ -1,0 +1,64 @@
+using LoraGen.Generators.Diagnostics;
+using LoraGen.Generators.Tests.Running;
+
+namespace LoraGen.Generators.Tests.Diagnostics;
+
+/// <summary>LORA017 and LORA018: slices that do not fit, options that do not go together.</summary>
+public sealed class VariantTests
+{
+    [Theory]
+    [InlineData("Slices = 3", "Trained must say which of the slices are adapted, such as [0, 2]")]
+    [InlineData("Slices = 3, Trained = null", "Trained must say which of the slices are adapted, such as [0, 2]")]
+    [InlineData("Trained = [0]", "Slices must say of how many slices the output is made")]
+    [InlineData("Slices = 1, Trained = [0]", "Slices must say of how many slices the output is made")]
+    [InlineData("Slices = 0, Trained = [0]", "there cannot be 0 slices")]
+    [InlineData("Slices = -2", "there cannot be -2 slices")]
+    [InlineData("Slices = 3, Trained = []", "Trained must name a slice")]
+    [InlineData("Slices = 3, Trained = [0, 3]", "slice 3 is not one of 0 to 2")]
+    [InlineData("Slices = 3, Trained = new[] { -1 }", "slice -1 is not one of 0 to 2")]
+    [InlineData("Slices = 3, Trained = [2, 0, 2]", "slice 2 is named more than once")]
+    public Task Slices_that_do_not_fit_are_found(string options, string mistake)
+        => Rule<SlicesAnalyzer>.Says($"The slices of 'qkv' do not fit: {mistake}", Model($"[LoraTarget({options})] private readonly Linear {{|#0:qkv|}};"));
+
+    [Theory]
+    [InlineData("Slices = 3, Trained = [0, 2]")]
+    [InlineData("Slices = 3, Trained = [2, 1, 0]")]
+    [InlineData("Slices = 2, Trained = new int[] { 1 }")]
+    [InlineData("Slices = 1")]
+    [InlineData("Trained = null")]
+    [InlineData("Rank = 3")]
+    public Task Slices_that_fit_are_not(string options)
+        => Rule<SlicesAnalyzer>.Finds(Model($"[LoraTarget({options})] private readonly Linear qkv; [LoraTarget({options})] private readonly Conv1D c_attn;"));
+
+    [Fact]
+    public Task One_declaration_of_several_fields_has_one_mistake()
+        => Rule<SlicesAnalyzer>.Finds(Model("[LoraTarget(Slices = 3)] private readonly Linear [|qkv|], gate;"));
+
+    [Theory]
+    [InlineData("Linear", "Slices = 3, Trained = [0], UseDora = true", "DoRA is not for slices, but for the whole projection")]
+    [InlineData("Linear", "Slices = 3, Trained = [0], Init = LoraInit.Pissa", "slices cannot begin with LoraInit.Pissa")]
+    [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Orthogonal", "slices cannot begin with LoraInit.Orthogonal")]
+    [InlineData("Embedding", "Slices = 3, Trained = [0]", "an embedding has no slices")]
+    [InlineData("Embedding", "Init = LoraInit.Olora", "an embedding cannot begin with LoraInit.Olora")]
+    [InlineData("Linear", "Rank = 3, Init = LoraInit.Orthogonal", "LoraInit.Orthogonal needs an even rank")]
+    [InlineData("Linear", "Init = (LoraInit)99", "Init must be a member of LoraInit")]
+    public Task Options_that_do_not_go_together_are_found(string type, string options, string mistake)
+        => Rule<VariantAnalyzer>.Says($"The options of 'proj' do not go together: {mistake}", Model($"[LoraTarget({options})] private readonly {type} {{|#0:proj|}};"));
+
+    [Theory]
+    [InlineData("Linear", "UseDora = true, Init = LoraInit.Pissa")]
+    [InlineData("Linear", "Init = LoraInit.Orthogonal")]
+    [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Random")]
+    [InlineData("Embedding", "UseDora = true, Init = LoraInit.Gaussian, Dropout = 0.1")]
+    public Task Options_that_go_together_are_not(string type, string options)
+        => Rule<VariantAnalyzer>.Finds(Model($"[LoraTarget({options})] private readonly {type} proj;"));
+
+    private static string Model(string fields) => $$"""
+        [LoraModel]
+        public partial class Layer() : Module<Tensor, Tensor>("Layer")
+        {
+            {{fields}}
+            public override Tensor forward(Tensor x) => x;
+        }
+        """;
+}

@@ -1,0 +1,144 @@
+using LoraGen.Tests.Models;
+using LoraGen.Tests.Reference;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LoraGen.Tests.Initialisation;
+
+/// <summary>The starts that look at nothing of the base: PEFT's gaussian, false and orthogonal.</summary>
+public sealed class RandomStartTests : IDisposable
+{
+    private const int Rank = 50;
+
+    private readonly Generator _generator = new(11, CPU);
+
+    public void Dispose() => _generator.Dispose();
+
+    [Fact]
+    public void Gaussian_draws_A_from_a_normal_distribution_of_deviation_one_over_r_and_leaves_B_zero()
+    {
+        using var model = new OneTarget(400, 3);
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Gaussian }, _generator);
+        AssertIsNormal(adapter.proj.A, 1.0 / Rank);
+        Assert.All(Values.Flat(adapter.proj.B), value => Assert.Equal(0, value));
+    }
+
+    [Fact]
+    public void Gaussian_of_an_embedding_is_its_own_start()
+    {
+        using var model = new OneEmbedding(3, 400);
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Gaussian }, _generator);
+        Assert.All(Values.Flat(adapter.proj.A), value => Assert.Equal(0, value));
+        AssertIsNormal(adapter.proj.B, 1);
+    }
+
+    [Fact]
+    public void Random_draws_B_too_so_that_the_output_is_not_the_bases()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new OneTarget(200, 400);
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Random }, _generator);
+        AssertIsUniform(adapter.proj.A, 1 / Math.Sqrt(200));
+        AssertIsUniform(adapter.proj.B, 1 / Math.Sqrt(Rank));
+        var x = Base.Input(2, 200);
+        var before = Base.Bytes(model.call(x));
+        model.ActiveAdapter = adapter;
+        Assert.NotEqual(before, Base.Bytes(model.call(x)));
+    }
+
+    [Fact]
+    public void Random_of_an_embedding_draws_both_from_a_standard_normal_distribution()
+    {
+        using var model = new OneEmbedding(400, 400);
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Random }, _generator);
+        AssertIsNormal(adapter.proj.A, 1);
+        AssertIsNormal(adapter.proj.B, 1);
+    }
+
+    // A's rows lie in half of the r directions, so that the mean of its squares is (1/10)^2 / 2; so do B's, in the other half.
+    [Fact]
+    public void Orthogonal_draws_A_and_B_whose_product_is_zero()
+    {
+        using var model = new OneTarget(300, 400);
+        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Orthogonal }, _generator);
+        var (a, b) = (Values.Matrix(adapter.proj.A), Values.Matrix(adapter.proj.B));
+        Assert.InRange(a.Cast<double>().Average(value => value * value), 0.0045, 0.0055);
+        Assert.InRange(b.Cast<double>().Average(value => value * value), 0.0045, 0.0055);
+        for (var o = 0; o < 400; o += 7)
+        {
+            for (var i = 0; i < 300; i += 7)
+            {
+                var (sum, size) = (0.0, 0.0);
+                for (var k = 0; k < Rank; k++)
+                    (sum, size) = (sum + (b[o, k] * a[k, i]), size + Math.Abs(b[o, k] * a[k, i]));
+                Assert.InRange(Math.Abs(sum), 0, 1e-5 * size);
+            }
+        }
+    }
+
+    [Fact]
+    public void Orthogonal_of_an_odd_rank_is_refused()
+    {
+        using var model = new OneTarget(4, 4);
+        Assert.Contains(
+            "proj: rank: expected a value that is even for LoraInit.Orthogonal, found 3", Assert.Throws<LoraException>(() => model.CreateAdapter(new LoraConfig { Init = LoraInit.Orthogonal })).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(LoraInit.Orthogonal)]
+    [InlineData(LoraInit.Pissa)]
+    [InlineData(LoraInit.Olora)]
+    public void An_embedding_cannot_begin_with_a_start_for_linear_layers(LoraInit init)
+    {
+        using var model = new OneEmbedding(6, 6);
+        Assert.Contains(
+            $"proj: Init: expected a value that an embedding can begin with: Kaiming, Gaussian or Random, found {init}",
+            Assert.Throws<LoraException>(() => model.CreateAdapter(new LoraConfig { Init = init })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_start_that_is_none_is_refused()
+    {
+        using var model = new OneTarget(4, 4);
+        Assert.Contains("proj: Init: expected a value of LoraInit, found 99", Assert.Throws<LoraException>(() => model.CreateAdapter(new LoraConfig { Init = (LoraInit)99 })).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(LoraInit.Gaussian)]
+    [InlineData(LoraInit.Random)]
+    [InlineData(LoraInit.Orthogonal)]
+    public void The_same_generator_gives_the_same_values(LoraInit init)
+    {
+        using var model = new OneTarget(5, 6);
+        Assert.Equal(Drawn(1), Drawn(1));
+        Assert.NotEqual(Drawn(1)["proj.lora_A.weight"], Drawn(2)["proj.lora_A.weight"]);
+
+        Dictionary<string, byte[]> Drawn(ulong seed)
+        {
+            using var generator = new Generator(seed, CPU);
+            using var adapter = model.CreateAdapter(new LoraConfig { Rank = 4, Init = init }, generator);
+            return Base.Bytes(adapter);
+        }
+    }
+
+    // At least 20,000 values: the mean of their squares is 1 within 5 * sqrt(2 / 20,000), and about two thirds of them lie within 1.
+    private static void AssertIsNormal(Tensor tensor, double deviation)
+    {
+        double[] values = [.. Values.Flat(tensor).Select(value => value / deviation)];
+        Assert.InRange(values.Length, 20_000, int.MaxValue);
+        Assert.InRange(values.Average(), -0.036, 0.036);
+        Assert.InRange(values.Average(value => value * value), 0.95, 1.05);
+        Assert.InRange(values.Count(value => Math.Abs(value) < 1) / (double)values.Length, 0.666, 0.699);
+    }
+
+    // The mean of the squares of a uniform distribution within 1 is 1/3, that of at least 10,000 values within 5 * sqrt(4/45 / 10,000).
+    private static void AssertIsUniform(Tensor tensor, double bound)
+    {
+        double[] values = [.. Values.Flat(tensor).Select(value => value / bound)];
+        Assert.InRange(values.Length, 10_000, int.MaxValue);
+        Assert.InRange(values.Max(Math.Abs), 0.999, 1.000001);
+        Assert.InRange(values.Average(), -0.03, 0.03);
+        Assert.InRange(values.Average(value => value * value), (1.0 / 3) - 0.015, (1.0 / 3) + 0.015);
+    }
+}
