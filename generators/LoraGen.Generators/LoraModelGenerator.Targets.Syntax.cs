@@ -71,12 +71,12 @@ public sealed partial class LoraModelGenerator
         private static string Variant(TargetInfo target)
             => (target.UseDora ? ", useDora: true" : "")
             + (target.Init != LoraTargetField.DefaultInit ? $", init: global::LoraGen.LoraInit.{target.Init}" : "")
-            + (target.Trained.Count > 0 ? $", slices: {Literals.Integer(target.Slices)}, trained: new[] {{ {Numbers(target.Trained)} }}" : "");
+            + (target.Trained.Count > 0 ? $", slices: {Literals.Integer(target.Slices)}, trained: [{Numbers(target.Trained)}]" : "");
 
         private static string Numbers(EquatableArray<int> numbers) => string.Join(", ", numbers.Select(Literals.Integer));
 
         private static string Shapes(TargetInfo target) => target.Trained.Count > 0
-            ? $"A [{Literals.Integer(target.Trained.Count)} r, in_features], B [{Literals.Integer(target.Trained.Count)}/{Literals.Integer(target.Slices)} out_features, r]"
+            ? $"A [{(target.Trained.Count > 1 ? $"{Literals.Integer(target.Trained.Count)} r" : "r")}, in_features], B [{Literals.Integer(target.Trained.Count)}/{Literals.Integer(target.Slices)} out_features, r]"
             : target.Kind.Shapes;
 
         // A tooltip is where a reader looks for what the attribute, often lines away or left at its defaults, comes to.
@@ -86,7 +86,7 @@ public sealed partial class LoraModelGenerator
             var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
             var dora = target.UseDora ? ", with DoRA" : "";
             var init = target.Init != LoraTargetField.DefaultInit ? $", begun with LoraInit.{target.Init}" : "";
-            var slices = target.Trained.Count > 0 ? $", of each of the slices {Numbers(target.Trained)} of {Literals.Integer(target.Slices)}" : "";
+            var slices = target.Trained.Count > 0 ? $" for each of the slices [{Numbers(target.Trained)}] of {Literals.Integer(target.Slices)}" : "";
             var adapted = target.ByDefault ? "" : "; adapted only where a LoraConfig names it";
             return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{slices}{dropout}{dora}{init} unless a LoraConfig says otherwise{adapted}";
         }

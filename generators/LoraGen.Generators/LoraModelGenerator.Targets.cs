@@ -7,7 +7,7 @@ namespace LoraGen.Generators;
 
 public sealed partial class LoraModelGenerator
 {
-    /// <summary>The annotated projections; a number that an analyzer reports may be none that C# can write (NaN), so another takes its place.</summary>
+    /// <summary>The annotated projections; what an analyzer reports may be none that C# can write (NaN), so a default takes its place.</summary>
     private static partial class Targets
     {
         public static EquatableArray<TargetInfo> Gather(LoraModelClass model)
@@ -22,8 +22,8 @@ public sealed partial class LoraModelGenerator
                 target.ByDefault,
                 target.OutputHead,
                 target.UseDora,
-                target.Init!,
+                target.VariantMistake is null ? target.Init! : LoraTargetField.DefaultInit,
                 target.Slices,
-                new([.. target.Trained ?? []])))]);
+                new([.. target is { SlicesMistake: null, VariantMistake: null, Trained: { } trained } ? trained : []])))]);
     }
 }

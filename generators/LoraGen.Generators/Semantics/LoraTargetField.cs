@@ -84,11 +84,8 @@ internal sealed class LoraTargetField
 
     public bool HasValidDropout => Dropout is >= 0 and < 1;
 
-<<<<<<< HEAD
     /// <summary>Whether there is a projection that an update can be added to, be the values that the attribute gives as they may.</summary>
     public bool IsProjection => !IsStatic && !IsHidden && Kind is not null;
-=======
-    public bool IsValid => !IsStatic && !IsHidden && Kind is not null && HasValidRank && HasValidAlpha && HasValidDropout && SlicesMistake is null && VariantMistake is null;
 
     /// <summary>What is wrong with Slices and Trained, in themselves and with each other, or null.</summary>
     public string? SlicesMistake => (Slices, Trained) switch
@@ -118,7 +115,6 @@ internal sealed class LoraTargetField
     public bool IsFirstOfDeclaration
         => Field.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax() is not VariableDeclaratorSyntax { Parent: VariableDeclarationSyntax declaration } variable
             || declaration.Variables[0] == variable;
->>>>>>> 87a70ba (Slices of a fused projection and PEFT's starts: one update in PEFT's files, the base left as it is; LORA017, LORA018)
 
     /// <summary>What stands in the text for one of the attribute's values, or null where it is left at its default.</summary>
     public ExpressionSyntax? FindValue(string name)

@@ -38,22 +38,28 @@ internal static partial class TypeReference
             : null;
         var rows = symbol.GetMembers().Where(IsForUsers).OrderBy(member => member is IMethodSymbol).Select(member => Row(member, type, defaults)).ToList();
         var about = Documentation(symbol).Elements().Where(part => part.Name.LocalName is "summary" or "remarks").Select(Paragraphs);
-        var table = rows.Count == 0 ? "" : $"\n{(defaults is null ? "| Member | Type | |\n| --- | --- | --- |" : "| Member | Type | Default | |\n| --- | --- | --- | --- |")}\n{string.Join('\n', rows)}\n";
+        var table = rows.Count == 0 ? "" : $"\n{(type.IsEnum ? "| Member | |\n| --- | --- |" : defaults is null ? "| Member | Type | |\n| --- | --- | --- |" : "| Member | Type | Default | |\n| --- | --- | --- | --- |")}\n{string.Join('\n', rows)}\n";
         return $"\n{string.Join("\n\n", about)}\n{table}";
     }
 
     // What only generated code calls is hidden from completion, and from here. What a record or an override adds has no documentation.
     private static bool IsForUsers(ISymbol member)
         => member.DeclaredAccessibility == Accessibility.Public
-            && member is IPropertySymbol or IMethodSymbol { MethodKind: MethodKind.Ordinary }
+            && member is IPropertySymbol or IMethodSymbol { MethodKind: MethodKind.Ordinary } or IFieldSymbol { ContainingType.TypeKind: TypeKind.Enum }
             && !member.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == nameof(EditorBrowsableAttribute))
             && Documentation(member).Element("summary") is not null;
 
     private static string Row(ISymbol member, Type type, object? defaults)
     {
+        var says = string.Join("<br>", Says(member)).Replace("|", "\\|", StringComparison.Ordinal);
+        if (type.IsEnum)
+        {
+            return $"| `{member.Name}` | {says} |";
+        }
+
         var returns = member is IPropertySymbol property ? property.Type : ((IMethodSymbol)member).ReturnType;
         var value = defaults is null ? "" : $" {Default(type.GetProperty(member.Name)!.GetValue(defaults))} |";
-        return $"| `{member.ToDisplayString(Short)}` | `{returns.ToDisplayString(Short)}` |{value} {string.Join("<br>", Says(member)).Replace("|", "\\|", StringComparison.Ordinal)} |";
+        return $"| `{member.ToDisplayString(Short)}` | `{returns.ToDisplayString(Short)}` |{value} {says} |";
     }
 
     private static IEnumerable<string> Says(ISymbol member)

@@ -38,6 +38,54 @@ public sealed class Reference
 
     /// <summary>A target that is GPT-2's Conv1D, whose weight lies the other way: x W0 + b + (alpha / r) B A x.</summary>
     public double[] Conv1DTarget(string path, double[] x, int rank, double alpha)
+        => _adapter is null ? Conv1D(path, x) : Sum(Conv1D(path, x), Update(path, x, rank, alpha));
+
+    /// <summary>Slices of a fused target: each that is trained has an A, a B and an update of its own.</summary>
+    public double[] SlicedTarget(string path, double[] x, bool isConv1D, int slices, int[] trained, int rank, double alpha)
+    {
+        var result = isConv1D ? Conv1D(path, x) : Plain(path, x);
+        if (_adapter is null)
+        {
+            return result;
+        }
+
+        var (a, b, width) = (_adapter[$"{_prefix}{path}.lora_A.weight"], _adapter[$"{_prefix}{path}.lora_B.weight"], result.Length / slices);
+        for (var i = 0; i < trained.Length; i++)
+        {
+            var reduced = Times(a[(i * rank * x.Length)..((i + 1) * rank * x.Length)], x);
+            var update = Times(b[(i * width * rank)..((i + 1) * width * rank)], reduced);
+            for (var o = 0; o < width; o++)
+            {
+                result[(trained[i] * width) + o] += alpha / rank * update[o];
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>A target with DoRA: (m / ||V||) V x + b with V = W0 + (alpha / r) B A, by rows (arXiv 2402.09353).</summary>
+    public double[] DoraTarget(string path, double[] x, int rank, double alpha)
+    {
+        var result = Plain(path, x);
+        if (_adapter is null)
+        {
+            return result;
+        }
+
+        var (weight, a, b) = (_base[$"{_prefix}{path}.weight"], _adapter[$"{_prefix}{path}.lora_A.weight"], _adapter[$"{_prefix}{path}.lora_B.weight"]);
+        for (var o = 0; o < result.Length; o++)
+        {
+            double[] v = [.. Enumerable.Range(0, x.Length).Select(i => weight[(o * x.Length) + i]
+                + (alpha / rank * Enumerable.Range(0, rank).Sum(k => b[(o * rank) + k] * a[(k * x.Length) + i])))];
+            var ratio = _adapter[$"{_prefix}{path}.lora_magnitude_vector"][o] / Math.Sqrt(v.Sum(value => value * value));
+            result[o] = (ratio * v.Zip(x, (left, right) => left * right).Sum())
+                + (_base.TryGetValue($"{_prefix}{path}.bias", out var bias) ? bias[o] : 0);
+        }
+
+        return result;
+    }
+
+    private double[] Conv1D(string path, double[] x)
     {
         var weight = _base[$"{_prefix}{path}.weight"];
         var result = _base[$"{_prefix}{path}.bias"].ToArray();
@@ -49,7 +97,7 @@ public sealed class Reference
             }
         }
 
-        return _adapter is null ? result : Sum(result, Update(path, x, rank, alpha));
+        return result;
     }
 
     /// <summary>A target that is an embedding: row id of W0 + (alpha / r) (B A)^T, B A being [embedding_dim, ids].</summary>

@@ -5,19 +5,18 @@ using static TorchSharp.torch.nn;
 
 namespace Sample;
 
-/// <summary>DoRA, one projection beginning with the base's largest singular values and one with a normal distribution.</summary>
+/// <summary>DoRA, and a start of one's own.</summary>
 [LoraModel]
 public sealed partial class Decomposed : Module<Tensor, Tensor>
 {
-    [LoraTarget(Rank = 2, Alpha = 5, UseDora = true, Init = LoraInit.Pissa)] private readonly Linear up;
-    [LoraTarget(Rank = 2, Alpha = 5, UseDora = true, Init = LoraInit.Gaussian)] private readonly Conv1D down;
+    [LoraTarget(Rank = 2, Alpha = 5, UseDora = true, Init = LoraInit.Gaussian)] private readonly Linear up;
+    [LoraTarget(Rank = 3, Alpha = 4, UseDora = true)] private readonly Linear down;
 
     /// <summary>down(up(x)).</summary>
     public Decomposed(long width)
         : base(nameof(Decomposed))
     {
-        up = Linear(width, 6);
-        down = new Conv1D(6, 3);
+        (up, down) = (Linear(width, 6), Linear(6, 3, hasBias: false));
         RegisterComponents();
     }
 
