@@ -71,7 +71,7 @@ public sealed partial class LoraModelGenerator
         private static string Variant(TargetInfo target)
             => (target.UseDora ? ", useDora: true" : "")
             + (target.Init != LoraTargetField.DefaultInit ? $", init: global::LoraGen.LoraInit.{target.Init}" : "")
-            + (target.Trained.Count > 0 ? $", slices: {Literals.Integer(target.Slices)}, trained: [{Numbers(target.Trained)}]" : "");
+            + (target.Trained.Count > 0 ? $", slices: new global::LoraGen.FusedSlices({Literals.Integer(target.Slices)}, {Numbers(target.Trained)})" : "");
 
         private static string Numbers(EquatableArray<int> numbers) => string.Join(", ", numbers.Select(Literals.Integer));
 

@@ -99,23 +99,21 @@ public sealed class AdapterBuilder
 
     /// <summary>The update of one <c>Linear</c>; the values are the attribute's.</summary>
     public LinearUpdate Linear(
-        string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, int slices = 1, int[]? trained = null)
+        string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, FusedSlices? slices = null)
         => _plan.Update(
-            new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices(slices, trained)), parts => new LinearUpdate(parts));
+            new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead, useDora, init, slices), parts => new LinearUpdate(parts));
 
     /// <summary>The update of one <see cref="LoraGen.Conv1D"/>; the values are the attribute's.</summary>
     public Conv1DUpdate Conv1D(
-        string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, int slices = 1, int[]? trained = null)
+        string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, FusedSlices? slices = null)
         => _plan.Update(
-            new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices(slices, trained)), parts => new Conv1DUpdate(parts));
+            new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead, useDora, init, slices), parts => new Conv1DUpdate(parts));
 
     /// <summary>The update of one <c>Embedding</c>; the values are the attribute's.</summary>
     public EmbeddingUpdate Embedding(
         string name, Embedding projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming)
         => _plan.Update(
             new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null), parts => EmbeddingUpdate.Of(projection, parts));
-
-    private static FusedSlices? Slices(int count, int[]? trained) => trained is null ? null : new FusedSlices(count, [.. trained.Order()]);
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

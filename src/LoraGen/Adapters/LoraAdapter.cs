@@ -1,5 +1,6 @@
 using LoraGen.Peft;
 using TorchSharp;
+using TorchSharp.Modules;
 
 namespace LoraGen;
 
@@ -53,6 +54,33 @@ public abstract class LoraAdapter : torch.nn.Module
         {
             parameter.requires_grad = false;
         }
+    }
+
+    /// <summary>
+    /// LoRA+: all parameters in groups whose learning rates differ, for <c>torch.optim.AdamW(groups, learningRate)</c> (arXiv 2402.12354;
+    /// PEFT: <c>create_loraplus_optimizer</c>). A learns at <paramref name="learningRate"/>, B and DoRA's magnitudes
+    /// <paramref name="ratio"/> times as fast, embeddings at a rate of their own. The other options are the optimizer's.
+    /// </summary>
+    /// <param name="learningRate">That of A, above 0.</param>
+    /// <param name="ratio">How many times faster B learns, at least 1; the paper finds about 16 best (PEFT: <c>loraplus_lr_ratio</c>).</param>
+    /// <param name="embeddingLearningRate">That of an embedding's A and B, above 0 (PEFT: <c>loraplus_lr_embedding</c>).</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public IReadOnlyList<AdamW.ParamGroup> ParameterGroups(double learningRate, double ratio, double embeddingLearningRate = 1e-6)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(learningRate);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ratio, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(embeddingLearningRate);
+        var updates = Updates.ToLookup(update => update is EmbeddingUpdate);
+        return
+        [
+            .. Group(learningRate, updates[false].Select(update => update.A)),
+            .. Group(learningRate * ratio, updates[false].Select(update => update.B).Concat(updates[false].Select(update => update.Magnitude).OfType<Parameter>())),
+            .. Group(embeddingLearningRate, updates[true].SelectMany(update => update.parameters())),
+        ];
+
+        // Those that there are: an optimizer refuses an empty group.
+        static IEnumerable<AdamW.ParamGroup> Group(double rate, IEnumerable<Parameter> parameters)
+            => parameters.ToList() is { Count: > 0 } list ? [new AdamW.ParamGroup(list, new AdamW.Options { LearningRate = rate })] : [];
     }
 
     /// <summary>
