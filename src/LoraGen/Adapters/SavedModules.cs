@@ -57,7 +57,7 @@ internal sealed class SavedModules : IDisposable
     {
         _saved.Add(path);
         var weight = Copy(ProjectionWeight.WeightName)!;
-        return new UpdateParts(path, null, null, default, 0, null) { Saved = (weight, Copy(ProjectionWeight.BiasName)) };
+        return new UpdateParts(path, null, null, default, 0, null, null) { Saved = (weight, Copy(ProjectionWeight.BiasName)) };
 
         Parameter? Copy(string name)
         {

@@ -82,6 +82,11 @@ internal static class PeftAdapterWriter
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {
         update.RequireAlive();
+        if (update.IsSaved)
+        {
+            return PeftKeys.OfSaved(update).Select(item => Storable(item.Key, item.Value));
+        }
+
         var (a, b) = update.Whole();
         Tensor[] tensors = [a, b, .. update.Magnitude is null ? Array.Empty<Tensor>() : [update.Magnitude]];
         return PeftKeys.Of(update).Zip(tensors, Storable);

@@ -12,13 +12,13 @@ public abstract partial class LowRankUpdate
     private readonly KeptTensors<ScalarType> _keptFactors = new();
     private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
 
-    private protected Tensor AddTo(Module<Tensor, Tensor> projection, Tensor x)
+    private protected Tensor Apply(Module<Tensor, Tensor> projection, Tensor x)
     {
         RequireAlive();
         MergedWeights.RequireNone(Path, projection);
         try
         {
-            return Sum(projection, x);
+            return IsSaved ? StandIn(projection, x) : Sum(projection, x);
         }
         catch (ExternalException)
         {
@@ -125,17 +125,18 @@ public abstract partial class LowRankUpdate
     private bool MayChange()
     {
         return training || IsLoose(A) || IsLoose(B) || (Magnitude is not null && IsLoose(Magnitude));
+    }
 
-        static bool IsLoose(Parameter parameter)
-        {
-            using var gradient = parameter.grad;
-            return parameter.requires_grad || gradient is not null;
-        }
+    private static bool IsLoose(Parameter parameter)
+    {
+        using var gradient = parameter.grad;
+        return parameter.requires_grad || gradient is not null;
     }
 
     private void DropKept()
     {
         _keptFactors.Drop();
         _keptRatio.Drop();
+        _keptSaved.Drop();
     }
 }
