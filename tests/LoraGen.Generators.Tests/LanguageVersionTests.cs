@@ -23,7 +23,7 @@ public sealed class LanguageVersionTests
             [LoraModel]
             public sealed partial class Wide : Mlp
             {
-                [LoraTarget] private readonly Linear down = Linear(4, 4);
+                [LoraTarget(Slices = 2, Trained = new[] { 1 }, Init = LoraInit.Gaussian)] private readonly Linear down = Linear(4, 4);
                 private readonly Mlp next = new Mlp();
                 public override Tensor forward(Tensor x) => next.call(Down(base.forward(x)));
             }

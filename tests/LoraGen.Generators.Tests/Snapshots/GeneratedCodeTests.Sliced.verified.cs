@@ -80,8 +80,8 @@ namespace Sample
             public Adapter(global::Sample.Sliced model, global::LoraGen.AdapterBuilder builder)
                 : base("Sliced", builder)
             {
-                qkv = builder.Linear("qkv", model.qkv, rank: 2, alpha: 5d, dropout: 0d, slices: 3, trained: [0, 2]);
-                c_proj = builder.Conv1D("c_proj", model.c_proj, rank: 2, alpha: 5d, dropout: 0d, slices: 2, trained: [1]);
+                qkv = builder.Linear("qkv", model.qkv, rank: 2, alpha: 5d, dropout: 0d, slices: new global::LoraGen.FusedSlices(3, 0, 2));
+                c_proj = builder.Conv1D("c_proj", model.c_proj, rank: 2, alpha: 5d, dropout: 0d, slices: new global::LoraGen.FusedSlices(2, 1));
                 register_module("qkv", qkv);
                 register_module("c_proj", c_proj);
             }

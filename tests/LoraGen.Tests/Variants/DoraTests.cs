@@ -196,6 +196,7 @@ public abstract class DoraTests<TModel, TAdapter> : IDisposable
         Assert.Equal(expected, Base.Bytes(model.call(x)));
         adapter.train();
         adapter.Updates[0].Magnitude!.mul_(2);
+        adapter.eval();
         AssertNear(Reference(model, adapter).Forward(Rows(x)), Values.Matrix(model.call(x)), dtype);
     }
 
