@@ -64,6 +64,11 @@ public sealed class AdapterBuilder
         }
     }
 
+    /// <summary>An adapter in which no projection has an A and a B.</summary>
+    internal static TAdapter CreateEmpty<TAdapter>(ILoraModel<TAdapter> model)
+        where TAdapter : LoraAdapter
+        => model.NewAdapter(new AdapterBuilder(new AdapterPlan((nn.Module)model, new LoraConfig { ExcludeModulesPattern = ".*" }, generator: null, files: null), ""));
+
     private static TAdapter Build<TAdapter>(ILoraModel<TAdapter> model, LoraConfig config, Generator? generator, PeftAdapterFiles? files)
         where TAdapter : LoraAdapter
     {

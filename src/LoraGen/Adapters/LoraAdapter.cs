@@ -42,6 +42,26 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <summary>The projections that the adapter owns whole instead of an update (<see cref="LoraConfig.ModulesToSave"/>), in the order of the model's source.</summary>
     public IReadOnlyList<LowRankUpdate> SavedProjections => _savedProjections ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsSaved)];
 
+    /// <summary>Checks that it owns no projection whole.</summary>
+    /// <exception cref="LoraException">It does.</exception>
+    internal void RequireNothingSaved(string operation)
+    {
+        if (SavedProjections.Count > 0)
+        {
+            throw new LoraException($"{operation}: expected adapters of low-rank updates alone, found one that owns [{string.Join(", ", SavedProjections.Select(update => update.Path))}] whole (modules_to_save), of which there is no sum and no share.");
+        }
+    }
+
+    /// <summary>Checks that it is not the adapter of a <see cref="MixedBatch{TAdapter}"/>.</summary>
+    /// <exception cref="LoraException">It is.</exception>
+    internal void RequireOwn(string operation)
+    {
+        if (modules().OfType<LowRankUpdate>().Any(update => update.Mixed is not null))
+        {
+            throw new LoraException($"{operation}: expected an adapter with an A and a B of its own, found that of a mixed batch, which has none. Take one of the adapters of its rows.");
+        }
+    }
+
     /// <summary>
     /// Makes the adapter one that only serves: in evaluation mode, without gradients. Calls over a base of another dtype then keep copies of
     /// A and B in it, as <see cref="LowRankUpdate"/> says. To train on, call <c>train()</c> and set <c>requires_grad</c>.
@@ -92,7 +112,7 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">
     /// The folder cannot be written, the disk is full, another save into the folder is running, a tensor has a dtype other than fp32, fp16
-    /// and bf16, which Load would refuse, or this is only a part of an adapter. The old adapter is then as it was, except where the
+    /// and bf16, which Load would refuse, or this is only a part of an adapter or that of a mixed batch. The old adapter is then as it was, except where the
     /// message says that only the config could not be replaced.
     /// </exception>
     public void Save(string folder)
@@ -102,6 +122,7 @@ public abstract class LoraAdapter : torch.nn.Module
             throw new LoraException($"Save: this is the part of an adapter at {_builder.Path}; save the whole adapter.");
         }
 
+        RequireOwn(nameof(Save));
         PeftAdapterWriter.Write(folder, Updates, SavedProjections, _builder);
     }
 }

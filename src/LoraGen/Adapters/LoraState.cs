@@ -45,6 +45,7 @@ public sealed class LoraState<TAdapter>
     public void Merge(ILoraModel<TAdapter> model, TAdapter adapter)
     {
         ArgumentNullException.ThrowIfNull(adapter);
+        adapter.RequireOwn("Merge");
         if (Active is not null && !ReferenceEquals(Active, adapter))
         {
             throw new LoraException("Merge: another adapter is active. Set ActiveAdapter to null first, or merge the active adapter.");

@@ -85,8 +85,8 @@ internal sealed class MergedWeights
         ? site.Update.get_parameter(name)!.to_type(site.Projection.get_parameter(name)!.dtype)
         : Sum(site);
 
-    // One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.
-    private static Tensor Sum(LoraSite site)
+    /// <summary>The merged weight. One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.</summary>
+    public static Tensor Sum(LoraSite site)
     {
         var weight = ProjectionWeight.Of(site.Projection);
         var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;

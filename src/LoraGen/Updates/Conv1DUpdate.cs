@@ -23,7 +23,7 @@ public sealed class Conv1DUpdate : LowRankUpdate
     /// through another model that shares it.
     /// </exception>
     public static Tensor Forward(Conv1D projection, Conv1DUpdate? update, Tensor x)
-        => update is { HasEffect: true } ? update.Apply(projection, x) : projection.call(x);
+        => update is { IsActive: true } ? update.Apply(projection, x) : projection.call(x);
 
     private protected override Tensor Compute(Tensor x, Tensor weight, Tensor? bias) => Conv1D.Product(x, weight, bias);
 

@@ -43,22 +43,22 @@ public sealed class EmbeddingUpdate : LowRankUpdate
     /// through another model that shares it.
     /// </exception>
     public static Tensor Forward(Embedding projection, EmbeddingUpdate? update, Tensor ids)
-        => update is { HasEffect: true } ? update.Apply(projection, ids) : projection.call(ids);
+        => update is { IsActive: true } ? update.Apply(projection, ids) : projection.call(ids);
 
     private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor ids)
     {
         using var scope = NewDisposeScope();
-        var flat = ids.reshape(-1);
-        var rows = projection.call(flat);
-        var (a, b) = Factors(rows.dtype);
-        if (Magnitude is not null)
-        {
-            (rows, b) = Decomposed(projection, rows, b, dropped: null);
-        }
-
-        return AddProduct(rows, a.t().index_select(0, flat), b).view([.. ids.shape, rows.shape[1]]).MoveToOuterDisposeScope();
+        var rows = RowsOf(ids);
+        var result = AddRows(projection, projection.call(rows), rows);
+        return result.view([.. ids.shape, result.shape[1]]).MoveToOuterDisposeScope();
     }
 
     private protected override Tensor Compute(Tensor ids, Tensor weight, Tensor? bias)
         => weight.index_select(0, ids.reshape(-1)).view([.. ids.shape, weight.shape[1]]);
+
+    internal override Tensor RowsOf(Tensor ids) => ids.reshape(-1);
+
+    internal override Tensor Reduce(Tensor ids, Tensor a) => a.t().index_select(0, ids);
+
+    internal override bool Drops(nn.Module projection) => false;
 }

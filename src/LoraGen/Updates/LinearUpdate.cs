@@ -23,7 +23,7 @@ public sealed class LinearUpdate : LowRankUpdate
     /// through another model that shares it.
     /// </exception>
     public static Tensor Forward(Linear projection, LinearUpdate? update, Tensor x)
-        => update is { HasEffect: true } ? update.Apply(projection, x) : projection.call(x);
+        => update is { IsActive: true } ? update.Apply(projection, x) : projection.call(x);
 
     private protected override Tensor Compute(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
 

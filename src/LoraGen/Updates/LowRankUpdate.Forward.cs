@@ -16,6 +16,11 @@ public abstract partial class LowRankUpdate
     {
         RequireAlive();
         MergedWeights.RequireNone(Path, projection);
+        if (Mixed is not null)
+        {
+            return Mixed.AddTo(this, projection, x);
+        }
+
         try
         {
             return IsSaved ? StandIn(projection, x) : Sum(projection, x);
@@ -34,19 +39,35 @@ public abstract partial class LowRankUpdate
     private protected Tensor SumOfRows(Module<Tensor, Tensor> projection, Tensor x)
     {
         using var scope = NewDisposeScope();
-        var rows = x.reshape(-1, x.shape[^1]);
-        var result = projection.call(rows);
-        var (a, b) = Factors(x.dtype);
-        var drops = projection.training && Dropout > 0;
-        var input = functional.dropout(rows, Dropout, drops);
+        var rows = RowsOf(x);
+        var result = AddRows(projection, projection.call(rows), rows);
+        return result.view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The input as one row after the other, whichever axes it has: [rows, in], and of an embedding [rows].</summary>
+    internal virtual Tensor RowsOf(Tensor x) => x.reshape(-1, x.shape[^1]);
+
+    /// <summary>What A makes of rows, [rows, r].</summary>
+    internal virtual Tensor Reduce(Tensor rows, Tensor a) => functional.linear(rows, a);
+
+    /// <summary>Whether calls of the projection drop inputs of A now.</summary>
+    internal virtual bool Drops(Module projection) => projection.training && Dropout > 0;
+
+    /// <summary>Adds the update of some rows to the base's result for them: in place, but with DoRA, which goes on from a copy.</summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="result">[rows, out]</param>
+    /// <param name="rows">As <see cref="RowsOf"/> gives them.</param>
+    internal Tensor AddRows(Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
+    {
+        var (a, b) = Factors(result.dtype);
+        var dropped = Drops(projection) ? functional.dropout(rows, Dropout, training: true) : null;
         if (Magnitude is not null)
         {
-            (result, b) = Decomposed(projection, result, b, drops ? input : null);
+            (result, b) = Decomposed(projection, result, b, dropped);
         }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        var reduced = functional.linear(input, a);
-        return AddProduct(result, reduced, b).view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
+        return AddProduct(result, Reduce(dropped ?? rows, a), b);
     }
 
     /// <summary>
@@ -97,7 +118,7 @@ public abstract partial class LowRankUpdate
     }
 
     /// <summary>What is multiplied with, in a dtype: A and B; where they started out of the base, what they have become since.</summary>
-    private protected (Tensor A, Tensor B) Factors(ScalarType dtype)
+    internal (Tensor A, Tensor B) Factors(ScalarType dtype)
     {
         if (dtype == A.dtype && !_keptFactors.Any)
         {

@@ -29,6 +29,19 @@ public abstract partial class LowRankUpdate
     /// <summary>Its rank and alpha, whose factor is the same.</summary>
     internal LoraScale WholeScale => Scale.Times(Slices?.Trained.Count ?? (_start is null ? 1 : 2));
 
+    /// <summary>Checks that it is s B A and nothing else, of the whole projection.</summary>
+    /// <exception cref="LoraException">It is not.</exception>
+    internal void RequirePlain(string operation)
+    {
+        if (!IsPlain)
+        {
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found {(Magnitude is null ? "one of its slices" : "DoRA's, which scales the base's weight too")}.");
+        }
+    }
+
+    /// <summary>Whether it is s B A and nothing else, of the whole projection.</summary>
+    internal bool IsPlain => Magnitude is null && Slices is null;
+
     /// <summary>The length of the projection's result.</summary>
     internal long Outputs => Slices?.Outputs(B) ?? B.shape[0];
 

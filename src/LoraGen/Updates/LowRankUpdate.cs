@@ -1,3 +1,4 @@
+using LoraGen.MixedBatches;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -70,6 +71,12 @@ public abstract partial class LowRankUpdate : Module
 
     /// <summary>Whether there is an A and a B at all; false where a <see cref="LoraConfig"/> left the projection out.</summary>
     public bool IsTargeted => _a is not null;
+
+    /// <summary>In the adapter of a <see cref="MixedBatch{TAdapter}"/>: the updates of other adapters that take the place of one of its own.</summary>
+    internal MixedRows? Mixed { get; set; }
+
+    /// <summary>Whether there is anything to add to the base's result.</summary>
+    internal bool IsActive => HasEffect || Mixed is not null;
 
     /// <summary>Rank, alpha and the factor that follows from them.</summary>
     public LoraScale Scale { get; }

@@ -12,8 +12,27 @@ internal sealed record Attach(int Age) : OneAdapterCommand(Age)
     public override void Run(World world)
     {
         world.Model.ActiveAdapter = Of(world)!.Real;
-        world.Active = Of(world);
+        world.NoteActive(Of(world));
     }
+}
+
+/// <summary>Activates an adapter for each row: by its age, or none at -1 and where there is none so old.</summary>
+internal sealed record AttachMixed(MixedForm Form, int[] Ages) : Command
+{
+    public override bool IsRefused(World world) => world.Merged is not null || Of(world).Any(adapter => adapter is { IsDisposed: true });
+
+    public override void Run(World world)
+    {
+        var rows = Of(world);
+        world.Mixed[Form].Rows = [.. rows.Select(adapter => adapter?.Real)];
+        world.NoteRows(Form, rows);
+        world.Model.ActiveAdapter = world.Mixed[Form].Adapter;
+        world.NoteMixed(Form);
+    }
+
+    private TrackedAdapter?[] Of(World world) => [.. Ages.Select(age => age >= 0 && age < world.Adapters.Count ? world.Adapters[^(age + 1)] : null)];
+
+    public override string ToString() => $"AttachMixed {Form} [{string.Join(", ", Ages)}]";
 }
 
 internal sealed record Disable : Command
@@ -21,7 +40,7 @@ internal sealed record Disable : Command
     public override void Run(World world)
     {
         world.Model.ActiveAdapter = null;
-        world.Active = null;
+        world.NoteActive(null);
     }
 }
 
@@ -30,7 +49,7 @@ internal sealed record Merge(int Age) : OneAdapterCommand(Age)
     public override bool IsPossible(World world) => Of(world) is not null;
 
     public override bool IsRefused(World world)
-        => Of(world)!.IsDisposed || world.Merged is not null || (world.Active is not null && world.Active != Of(world));
+        => Of(world)!.IsDisposed || world.Merged is not null || (world.ActiveReal is not null && world.ActiveReal != Of(world)!.Real);
 
     public override void Run(World world)
     {

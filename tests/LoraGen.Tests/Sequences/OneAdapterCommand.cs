@@ -6,5 +6,7 @@ internal abstract record OneAdapterCommand(int Age) : Command
 {
     public override bool IsPossible(World world) => Of(world) is { IsDisposed: false };
 
-    protected TrackedAdapter? Of(World world) => Age < world.Adapters.Count ? world.Adapters[^(Age + 1)] : null;
+    protected TrackedAdapter? Of(World world) => Of(world, Age);
+
+    protected static TrackedAdapter? Of(World world, int age) => age < world.Adapters.Count ? world.Adapters[^(age + 1)] : null;
 }

@@ -4,24 +4,31 @@ using static TorchSharp.torch;
 
 namespace LoraGen.Tests.Sequences;
 
-/// <summary>One step of gradient descent on the active adapter, frozen before or not, in whichever mode; afterwards the adapter holds its gradients, as after any optimizer.</summary>
+/// <summary>One step of gradient descent on each active adapter, frozen before or not, in whichever mode; afterwards the adapter holds its gradients, as after any optimizer.</summary>
 internal sealed record TrainStep : Command
 {
-    public override bool IsPossible(World world) => world.Active is { IsDisposed: false };
+    public override bool IsPossible(World world) => world.ActiveRows.Any(adapter => adapter is not null) && world.ActiveRows.All(adapter => adapter is null or { IsDisposed: false });
 
     public override void Run(World world)
     {
-        var adapter = world.Active!;
-        var gradients = world.Gradients(adapter);
+        var adapters = world.ActiveRows.OfType<TrackedAdapter>().Distinct().ToList();
+        var gradients = adapters.Select(world.Gradients).ToList();
         using (NewDisposeScope())
         {
-            adapter.Real.zero_grad();
-            adapter.Real.Frozen(false);
+            foreach (var adapter in adapters)
+            {
+                adapter.Real.zero_grad();
+                adapter.Real.Frozen(false);
+            }
+
             (world.Model.call(world.Input) * world.Upstream.to_type(world.Base.Dtype)).sum().backward();
         }
 
-        adapter.Gradients = gradients;
-        adapter.Descend();
+        foreach (var (adapter, gradient) in adapters.Zip(gradients))
+        {
+            adapter.Gradients = gradient;
+            adapter.Descend();
+        }
     }
 }
 

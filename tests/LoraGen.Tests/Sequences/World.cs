@@ -20,6 +20,7 @@ internal sealed class World : IDisposable
     private readonly Tensor _x;
     private readonly double[,] _input;
     private readonly ScratchFolder _folder = new();
+    private readonly Dictionary<MixedForm, TrackedAdapter?[]> _mixedRows = [];
 
     // The merged weights' originals, what they had added to them, and the roundings since, each by its largest relative error.
     private Dictionary<string, double[]> _originals = [];
@@ -38,6 +39,7 @@ internal sealed class World : IDisposable
         _x = Matrix(TrackedBase.Width).DetachFromDisposeScope();
         Upstream = Matrix(TrackedBase.Width).DetachFromDisposeScope();
         _input = Values.Matrix(_x);
+        Mixed = Enum.GetValues<MixedForm>().ToDictionary(form => form, form => new MixedBatch<Echo.Adapter>(Model, form));
 
         Tensor Matrix(int columns) => tensor(Enumerable.Range(0, Rows * columns).Select(_ => random.Next(-8, 9) / 8.0).ToArray()).view(Rows, columns);
     }
@@ -52,7 +54,14 @@ internal sealed class World : IDisposable
     /// <summary>All adapters ever made, disposed ones too.</summary>
     public List<TrackedAdapter> Adapters { get; } = [];
 
-    public TrackedAdapter? Active { get; set; }
+    /// <summary>The adapter of each row, one for all or mixed.</summary>
+    public TrackedAdapter?[] ActiveRows { get; private set; } = new TrackedAdapter?[Rows];
+
+    /// <summary>What the model must have as its adapter.</summary>
+    public Echo.Adapter? ActiveReal { get; private set; }
+
+    /// <summary>A mixed batch of each form.</summary>
+    public IReadOnlyDictionary<MixedForm, MixedBatch<Echo.Adapter>> Mixed { get; }
 
     public TrackedAdapter? Merged { get; private set; }
 
@@ -63,9 +72,22 @@ internal sealed class World : IDisposable
 
     public Tensor Input => _x.to_type(Base.Dtype);
 
+    public void NoteActive(TrackedAdapter? adapter) => (ActiveReal, ActiveRows) = (adapter?.Real, [.. Enumerable.Repeat(adapter, Rows)]);
+
+    /// <summary>The rows of a mixed batch, active or not: where it is, they count at once.</summary>
+    public void NoteRows(MixedForm form, TrackedAdapter?[] rows)
+    {
+        _mixedRows[form] = rows;
+        if (ActiveReal == Mixed[form].Adapter)
+            NoteMixed(form);
+    }
+
+    public void NoteMixed(MixedForm form) => (ActiveReal, ActiveRows) = (Mixed[form].Adapter, _mixedRows[form]);
+
     public void NoteMerge(TrackedAdapter adapter)
     {
-        (Merged, Active) = (adapter, null);
+        NoteActive(null);
+        Merged = adapter;
         _mergedFactors = new Dictionary<string, Factors>(adapter.Factors);
         _originals = adapter.Factors.Keys.ToDictionary(path => path, path => (double[])Base.Values[$"{path}.weight"].Clone());
         _mergedRounding = Rounding.Unit(Base.Dtype);
@@ -88,7 +110,7 @@ internal sealed class World : IDisposable
     /// <summary>Checks everything that must hold after every command.</summary>
     public void AssertInvariants()
     {
-        Assert.Same(Active?.Real, Model.ActiveAdapter);
+        Assert.Same(ActiveReal, Model.ActiveAdapter);
         Assert.Same(Merged?.Real, Model.MergedAdapter);
         AssertBase();
         foreach (var adapter in Adapters.Where(adapter => !adapter.IsDisposed))
@@ -113,24 +135,31 @@ internal sealed class World : IDisposable
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        if (Active is { IsDisposed: true })
+        if (ActiveRows.Any(adapter => adapter is { IsDisposed: true }))
         {
             Assert.Throws<LoraException>(() => Model.call(Input));
             return;
         }
 
-        var (expected, error) = Output();
+        var (expected, error) = (new double[Rows, TrackedBase.Width], new double[Rows, TrackedBase.Width]);
+        for (var row = 0; row < Rows; row++)
+        {
+            var whole = Output(ActiveRows[row]);
+            for (var j = 0; j < TrackedBase.Width; j++)
+                (expected[row, j], error[row, j]) = (whole.Value[row, j], whole.Error[row, j]);
+        }
+
         Rounding.AssertWithin(expected, Values.Matrix(Model.call(Input)), error, unit: 1, roundings: 1);
     }
 
     // y = P2(P1(x)). What P2 is given has an error already, which it carries on; its own is that of its sums, of the half formats in
     // between and of the merged weight.
-    private (double[,] Value, double[,] Error) Output()
+    private (double[,] Value, double[,] Error) Output(TrackedAdapter? active)
     {
         var (value, error) = (_input, new double[Rows, TrackedBase.Width]);
         foreach (var path in TrackedBase.Paths)
         {
-            var projection = Projection(path);
+            var projection = Projection(path, active);
             var sizes = projection.Absolute();
             var own = sizes.Forward(Sum(Matrices.Abs(value), error));
             var relative = (RoundingsOf(projection) * Rounding.Unit(Base.Dtype)) + (_originals.ContainsKey(path) ? _mergedRounding : 0);
@@ -141,12 +170,19 @@ internal sealed class World : IDisposable
         return (value, error);
     }
 
-    /// <summary>The derivatives of the loss by A and B of every targeted projection of the active adapter, and the errors that they may have.</summary>
+    /// <summary>The derivatives of the loss by A and B of every targeted projection of an active adapter, over its rows, and the errors that they may have.</summary>
     public Dictionary<string, (Factors Value, Factors Error)> Gradients(TrackedAdapter adapter)
     {
-        var (first, second) = (Projection(TrackedBase.Paths[0]), Projection(TrackedBase.Paths[1]));
-        var value = Through(first, second, _input, Values.Matrix(Upstream));
-        var sizes = Through(first.Absolute(), second.Absolute(), Matrices.Abs(_input), Matrices.Abs(Values.Matrix(Upstream)));
+        var (first, second) = (Projection(TrackedBase.Paths[0], adapter), Projection(TrackedBase.Paths[1], adapter));
+        var upstream = Values.Matrix(Upstream);
+        for (var row = 0; row < Rows; row++)
+        {
+            for (var j = 0; j < TrackedBase.Width; j++)
+                upstream[row, j] *= ActiveRows[row] == adapter ? 1 : 0;
+        }
+
+        var value = Through(first, second, _input, upstream);
+        var sizes = Through(first.Absolute(), second.Absolute(), Matrices.Abs(_input), Matrices.Abs(upstream));
 
         // Forward through one, and back through both and into A or B, in the coarser of the two formats.
         var unit = Math.Max(Rounding.Unit(Base.Dtype), Rounding.Unit(adapter.Dtype));
@@ -164,9 +200,9 @@ internal sealed class World : IDisposable
 
     private int RoundingsOf(LoraLinear projection) => Rounding.Count(Base.Dtype, projection.Roundings + 2, stored: 5);
 
-    private LoraLinear Projection(string path)
+    private LoraLinear Projection(string path, TrackedAdapter? active)
     {
-        var (adapter, factors) = Merged is null ? (Active, Active?.Factors) : (Merged, _mergedFactors);
+        var (adapter, factors) = Merged is null ? (active, active?.Factors) : (Merged, _mergedFactors);
         var weight = Base.Weight(path);
         if (_originals.TryGetValue(path, out var original))
             Buffer.BlockCopy(original, 0, weight, 0, original.Length * sizeof(double));
@@ -183,6 +219,8 @@ internal sealed class World : IDisposable
     {
         foreach (var adapter in Adapters)
             adapter.Real.Dispose();
+        foreach (var mixed in Mixed.Values)
+            mixed.Dispose();
         Model.Dispose();
         _x.Dispose();
         Upstream.Dispose();

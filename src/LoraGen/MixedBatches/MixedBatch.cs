@@ -1,0 +1,108 @@
+using LoraGen.MixedBatches;
+using static TorchSharp.torch;
+
+namespace LoraGen;
+
+/// <summary>
+/// Another adapter, or none, for each row of a batch, in inference and in training. The base computes the whole batch at once; each row
+/// then gets its own adapter's update, as if it had been computed with that adapter alone.
+/// <code>
+/// using var mixed = new MixedBatch&lt;Gpt2.Adapter&gt;(model) { Rows = [french, german, null, french] };
+/// model.ActiveAdapter = mixed.Adapter;
+/// </code>
+/// </summary>
+/// <remarks>
+/// A row is one index of the first axis of each projection's input, [batch, ..., in]; a model that folds its batch into another axis before a
+/// projection cannot be given mixed batches. Rows of one adapter that lie next to each other are computed without a copy, so
+/// sort them. Not safe to be changed while another thread calls the model.
+/// </remarks>
+public sealed class MixedBatch<TAdapter> : IDisposable
+    where TAdapter : LoraAdapter
+{
+    private readonly ILoraModel<TAdapter> _model;
+    private readonly MixedForm _form;
+    private readonly IReadOnlyList<LoraSite> _sites;
+    private IReadOnlyList<Segment> _segments = [];
+
+    /// <param name="model">The base that the rows' adapters are for.</param>
+    /// <param name="form">How to compute.</param>
+    /// <exception cref="LoraException">The base cannot have adapters; see <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</exception>
+    public MixedBatch(ILoraModel<TAdapter> model, MixedForm form = MixedForm.Loop)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        (_model, _form) = (model, form);
+        Adapter = AdapterBuilder.CreateEmpty(model);
+        _sites = LoraSites.Of(model, Adapter);
+        foreach (var site in _sites)
+        {
+            site.Update.Mixed = new MixedRows();
+        }
+    }
+
+    /// <summary>
+    /// What to set <see cref="ILoraModel{TAdapter}.ActiveAdapter"/> to. It has no A and no B, and so no parameters to train and nothing to save
+    /// or to merge: its rows' adapters have.
+    /// </summary>
+    public TAdapter Adapter { get; }
+
+    /// <summary>
+    /// The adapter of each row of the batches to come; null stands for the base alone. Empty until it is set, and no batch is computed until
+    /// then. The adapters are not owned: they are trained, saved and disposed as always.
+    /// </summary>
+    /// <exception cref="LoraException">There is no row, or an adapter does not fit the model or was made for other weights.</exception>
+    public IReadOnlyList<TAdapter?> Rows
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            var segments = Segment.Of(value);
+            var bySegment = segments.Select(segment => Sites(value[segment.First]!, segment.First)).ToList();
+            for (var i = 0; i < _sites.Count; i++)
+            {
+                _sites[i].Update.Mixed!.Assign(_form, value.Count, [.. segments.Zip(bySegment, (segment, sites) => (segment, sites[i].Update)).Where(item => item.Update.IsTargeted)]);
+            }
+
+            Free(_segments);
+            (field, _segments) = ([.. value], segments);
+        }
+    } = [];
+
+    private IReadOnlyList<LoraSite> Sites(TAdapter adapter, int row)
+    {
+        adapter.RequireOwn($"Row {row}");
+        adapter.RequireNothingSaved($"Row {row}");
+        if (adapter.BaseFingerprint is { } found && found != Adapter.BaseFingerprint)
+        {
+            throw new LoraException($"Row {row}: the adapter was made for a base of other weights, or for these in another dtype: expected the fingerprint {Adapter.BaseFingerprint}, found {found}.");
+        }
+
+        var sites = LoraSites.Of(_model, adapter);
+        foreach (var site in sites)
+        {
+            site.RequireAttachable();
+        }
+
+        return sites;
+    }
+
+    /// <summary>Frees what was kept between calls; the rows' adapters stay. Set the model's <c>ActiveAdapter</c> to another first.</summary>
+    public void Dispose()
+    {
+        foreach (var site in _sites)
+        {
+            site.Update.Mixed!.Dispose();
+        }
+
+        Free(_segments);
+        Adapter.Dispose();
+    }
+
+    private static void Free(IReadOnlyList<Segment> segments)
+    {
+        foreach (var segment in segments)
+        {
+            segment.Dispose();
+        }
+    }
+}

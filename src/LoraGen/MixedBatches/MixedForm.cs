@@ -1,0 +1,15 @@
+namespace LoraGen;
+
+/// <summary>How a <see cref="MixedBatch{TAdapter}"/> computes. Both forms give what each row's adapter gives alone, at any mix of ranks.</summary>
+public enum MixedForm
+{
+    /// <summary>One adapter after the other, each on its rows: the exact number of operations, two products for each adapter.</summary>
+    Loop,
+
+    /// <summary>
+    /// All adapters at once: their A one below the other, the results of other rows' adapters times 0, and one product with their B side by
+    /// side. Two products for any number of adapters, of which all but one's share is thrown away: for few adapters of low rank on few rows,
+    /// such as the decoding of a small model. A projection that drops inputs in training, DoRA and slices are computed by <see cref="Loop"/>.
+    /// </summary>
+    Mask,
+}
