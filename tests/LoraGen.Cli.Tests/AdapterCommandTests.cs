@@ -148,6 +148,21 @@ public sealed class AdapterCommandTests : IDisposable
         Assert.Equal(2.0, json.RootElement.GetProperty("layers")[0].GetProperty("scale").GetDouble()); // 16 / 8
     }
 
+    [Fact]
+    public async Task Convert_writes_loralibs_layout_and_tells_the_alpha_that_goes_with_it()
+    {
+        var file = folder.PathOf("lora.bin");
+
+        var run = await Tool.Run("convert", adapter, "--to", "loralib", "--out", file);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.Contains("lora_alpha=8", run.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await Tool.Run("convert", file, "--alpha", "8", "--out", folder.PathOf("back"))).ExitCode);
+        using var before = SafetensorsFile.Open(Path.Combine(adapter, "adapter_model.safetensors"));
+        using var after = SafetensorsFile.Open(Path.Combine(folder.PathOf("back"), "adapter_model.safetensors"));
+        Assert.Equal(before.Entries.Keys.Order(StringComparer.Ordinal), after.Entries.Keys.Order(StringComparer.Ordinal));
+    }
+
     private void AssertMerged(string file)
     {
         using var scope = NewDisposeScope();

@@ -96,6 +96,21 @@ public sealed class PeftCheckpoint : IDisposable
         }
     }
 
+    /// <summary>
+    /// Writes what loralib's <c>lora_state_dict</c> and <c>torch.save</c> write: A and B of each layer as <c>lora_A</c> and <c>lora_B</c>, and
+    /// the modules that were trained whole under their own names, every tensor with its dtype and bits. loralib keeps the one alpha of all
+    /// layers in the program: that is what is returned.
+    /// </summary>
+    /// <param name="file">The file to write; one that is there is replaced as a whole.</param>
+    /// <returns>The <c>lora_alpha</c> to give loralib's layers.</returns>
+    /// <exception cref="ArgumentException">The path is null, empty or white space.</exception>
+    /// <exception cref="LoraException">Layers have different alphas, or a tensor or option that loralib does not have; or the file cannot be written.</exception>
+    public double SaveLoralib(string file)
+    {
+        GivenPath.Require(file);
+        return LoralibWriter.Write(this, file);
+    }
+
     /// <summary>Says what an adapter is and what is odd about it, without its base; see <see cref="PeftInspection"/>.</summary>
     /// <exception cref="ArgumentException">The folder is null, empty or white space.</exception>
     /// <exception cref="LoraException">As <see cref="Open"/>.</exception>

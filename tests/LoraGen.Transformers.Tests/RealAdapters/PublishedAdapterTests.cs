@@ -3,6 +3,7 @@ using LoraGen.Tests.Reference;
 using LoraGen.Transformers.Bert;
 using LoraGen.Transformers.DistilBert;
 using LoraGen.Transformers.Gpt2;
+using LoraGen.Transformers.Llama;
 using LoraGen.Transformers.Roberta;
 using LoraGen.Transformers.Tests.Encoders;
 using LoraGen.Transformers.Tests.Gpt2;
@@ -52,6 +53,47 @@ public sealed class PublishedAdapterTests
     [Fact]
     public void GPT_2_with_c_attn_and_both_projections_of_the_name_c_proj()
         => Check<Gpt2LMHeadModel, Gpt2LMHeadModel.Adapter>("gpt2-causal-cattn-cproj-r8", new(Gpt2), Gpt2LMHeadModel.Adapter.Load, 36, factor: 4, []);
+
+    [Fact]
+    public void GPT_2_whose_adapter_is_a_pickle()
+    {
+        var folder = SharedData.PathOf("adapters/gpt2-causal-bin-r8");
+        var file = TorchZipBytes.Parse(File.ReadAllBytes(Path.Combine(folder, "adapter_model.bin")));
+        using var model = TinyModel.Filled(new Gpt2LMHeadModel(Gpt2));
+
+        using var adapter = Gpt2LMHeadModel.Adapter.Load(folder, model);
+
+        Assert.Equal(12, adapter.Updates.Count);
+        Assert.All(adapter.Updates, update =>
+        {
+            Assert.Equal(4, update.Scale.Factor);
+            Assert.Equal(file[$"base_model.model.{update.Path}.lora_A.weight"].Data, update.A.bytes.ToArray());
+            Assert.Equal(file[$"base_model.model.{update.Path}.lora_B.weight"].Data, update.B.bytes.ToArray());
+        });
+    }
+
+    [Fact]
+    public void Llama_3_2_with_grouped_query_heads()
+        => Check<LlamaForCausalLM, LlamaForCausalLM.Adapter>("llama3.2-1b-r8", new(Llama(layers: 16, keyValueHeads: 8)), LlamaForCausalLM.Adapter.Load, 32, factor: 4, []);
+
+    [Theory]
+    [InlineData("tinyllama-r4-therapist")]
+    [InlineData("tinyllama-r4-keywords")]
+    public void TinyLlama(string name)
+        => Check<LlamaForCausalLM, LlamaForCausalLM.Adapter>(name, new(Llama(layers: 22, keyValueHeads: 4)), LlamaForCausalLM.Adapter.Load, 44, factor: 2, []);
+
+    // 0.8 GB at most: the adapters' widths are what they are.
+    private static LlamaConfig Llama(int layers, int keyValueHeads) => new()
+    {
+        VocabSize = 50,
+        HiddenSize = 2048,
+        IntermediateSize = 16,
+        NumHiddenLayers = layers,
+        NumAttentionHeads = 32,
+        NumKeyValueHeads = keyValueHeads,
+        MaxPositionEmbeddings = 12,
+        TieWordEmbeddings = true,
+    };
 
     // Its config lists no module to save, and its file has the head.
     [Fact]
