@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using LoraGen.Cli.Commands;
+using LoraGen.Native;
 
 namespace LoraGen.Cli;
 
@@ -25,15 +27,24 @@ internal static class Program
         {
             return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (LoraException e)
+        catch (Exception e) when (Cause(e) is { } cause)
         {
-            Console.Error.WriteLine($"error: {e.Message}");
+            Console.Error.WriteLine($"error: {cause.ReplaceLineEndings(" ")}");
             return Failed;
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine("Stopped before the end; nothing was written.");
+            Console.Error.WriteLine("Stopped before the end.");
             return Interrupted;
         }
     }
+
+    // What the libraries document, and what only libtorch finds out, such as that the memory is full. Anything else is a fault of ours, whose stack is wanted.
+    private static string? Cause(Exception e) => e switch
+    {
+        LoraException or ArgumentException => e.Message,
+        ExternalException or OutOfMemoryException => $"libtorch: {e.Message}",
+        TypeInitializationException { InnerException: LibTorchException inner } => inner.Message,
+        _ => null,
+    };
 }

@@ -37,6 +37,13 @@ public sealed class UsageTests
         => Assert.Contains(expected, (await Tool.Run(arguments)).Refusal(2), StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("inspect", "")]
+    [InlineData("generate", "--model", "", "--prompt", "x")]
+    [InlineData("merge", "--model", "", "--adapter", "x", "--out", "y")]
+    [InlineData("convert", "", "--out", "y")]
+    public async Task An_empty_name_is_refused_in_one_line(params string[] arguments) => (await Tool.Run(arguments)).Refusal(1);
+
+    [Theory]
     [InlineData("inspect", "gone")]
     [InlineData("generate", "--model", "gone", "--prompt", "x")]
     [InlineData("merge", "--model", "gone", "--adapter", "x", "--out", "y")]

@@ -23,6 +23,12 @@ internal static class LoralibWriter
             }
         }
 
+        // loralib's convolutions have A and B in a layout of their own, with the kernel in both.
+        if (checkpoint.Updates.FirstOrDefault(update => update.A.Shape.Count > 2) is { } convolution)
+        {
+            throw new LoraException($"{checkpoint.WeightsPath}: {convolution.A.Key}: expected linear layers and embeddings, found a convolution, whose tensors loralib lays out otherwise.");
+        }
+
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         TorchZipWriter.Write(file, [.. checkpoint.Tensors.Where(tensor => tensor.Kind != PeftTensorKind.Original).Select(tensor => KeyValuePair.Create(KeyOf(checkpoint, tensor), checkpoint.Read(tensor)))]);

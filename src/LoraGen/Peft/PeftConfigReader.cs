@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using LoraGen.Files;
 
 namespace LoraGen.Peft;
 
@@ -26,53 +24,36 @@ internal sealed class PeftConfigReader
     // The others, such as pissa and olora, take their start out of the base's weights: what they saved belongs to that other base.
     private static readonly HashSet<string> InitsThatKeepTheBase = ["gaussian", "orthogonal", "eva", "mica"];
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private readonly PeftOptions _options;
 
-    private readonly string _path;
-    private readonly Dictionary<string, JsonElement> _options;
-
-    private PeftConfigReader(string path, Dictionary<string, JsonElement> options) => (_path, _options) = (path, options);
+    private PeftConfigReader(PeftOptions options) => _options = options;
 
     /// <exception cref="LoraException">The content is malformed, or is not a LoRA that is implemented here.</exception>
-    public static LoraConfig Read(string path, byte[] content)
-    {
-        try
-        {
-            using var text = new StreamReader(new MemoryStream(content), StrictUtf8);
-            using var json = JsonDocument.Parse(text.ReadToEnd(), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return json.RootElement.ValueKind == JsonValueKind.Object
-                ? new PeftConfigReader(path, json.RootElement.EnumerateObject().ToDictionary(option => option.Name, option => option.Value)).Read()
-                : throw new LoraException($"{path}: expected a JSON object of options, found {Excerpt.Of(json.RootElement.GetRawText())}.");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or DecoderFallbackException)
-        {
-            throw new LoraException($"{path}: expected a JSON object of options in UTF-8, found an error: {Excerpt.Of(e.Message.TrimEnd('.'))}.", e);
-        }
-    }
+    public static LoraConfig Read(string path, byte[] content) => new PeftConfigReader(PeftOptions.Parse(path, content)).Read();
 
     private LoraConfig Read()
     {
-        var type = Text("peft_type") ?? throw Bad("peft_type", "LORA", "nothing");
+        var type = _options.Text("peft_type") ?? throw _options.Bad("peft_type", "LORA", "nothing");
         if (type != "LORA")
         {
-            throw Bad("peft_type", "LORA", type);
+            throw _options.Bad("peft_type", "LORA", type);
         }
 
         if (Modules("target_modules") is not { } targets)
         {
-            throw Bad("target_modules", ModulesExpected, "nothing");
+            throw _options.Bad("target_modules", ModulesExpected, "nothing");
         }
 
         var excluded = Modules("exclude_modules");
-        var layers = OneOrMore("layers_to_transform", layer => (int)AsNumber("layers_to_transform", layer, whole: true));
-        var layersPattern = OneOrMore("layers_pattern", name => AsText("layers_pattern", name));
+        var layers = OneOrMore("layers_to_transform", AsLayer);
+        var layersPattern = OneOrMore("layers_pattern", name => _options.AsText("layers_pattern", name));
         var config = new LoraConfig
         {
-            Rank = (int?)Number("r", whole: true) ?? DefaultRank,
-            Alpha = Number("lora_alpha") ?? DefaultAlpha,
-            Dropout = Number("lora_dropout") ?? 0,
-            UseRslora = Flag("use_rslora"),
-            UseDora = Flag("use_dora"),
+            Rank = _options.Whole("r") ?? DefaultRank,
+            Alpha = _options.Number("lora_alpha") ?? DefaultAlpha,
+            Dropout = _options.Number("lora_dropout") ?? 0,
+            UseRslora = _options.Flag("use_rslora"),
+            UseDora = _options.Flag("use_dora"),
             TargetModules = targets.Names,
             TargetModulesPattern = targets.Pattern,
             ExcludeModules = excluded?.Names is { Count: > 0 } names ? names : null,
@@ -80,22 +61,22 @@ internal sealed class PeftConfigReader
             LayersToTransform = layers,
             LayersPattern = layers is null ? null : layersPattern,
             ModulesToSave = Names("modules_to_save"),
-            RankPattern = Map("rank_pattern", value => (int)AsNumber("rank_pattern", value, whole: true)),
-            AlphaPattern = Map("alpha_pattern", value => AsNumber("alpha_pattern", value, whole: false)),
-            BaseModelNameOrPath = Text("base_model_name_or_path"),
-            TaskType = Text("task_type"),
+            RankPattern = _options.Map("rank_pattern", _options.AsWhole),
+            AlphaPattern = _options.Map("alpha_pattern", _options.AsNumber),
+            BaseModelNameOrPath = _options.Text("base_model_name_or_path"),
+            TaskType = _options.Text("task_type"),
         };
         // How the base's weight is stored: the field's type knows it, and PEFT corrects a wrong one too.
-        _ = Flag("fan_in_fan_out");
+        _ = _options.Flag("fan_in_fan_out");
 
-        if (Text("bias") is { } bias and not "none")
+        if (_options.Text("bias") is { } bias and not "none")
         {
-            throw Bad("bias", "none", bias);
+            throw _options.Bad("bias", "none", bias);
         }
 
-        if (Take("init_lora_weights") is { } init && !KeepsTheBase(init))
+        if (_options.Take("init_lora_weights") is { } init && !KeepsTheBase(init))
         {
-            throw Bad("init_lora_weights", $"true, false or one of {string.Join(", ", InitsThatKeepTheBase)}, which leave the base as it is", init.GetRawText());
+            throw _options.Bad("init_lora_weights", $"true, false or one of {string.Join(", ", InitsThatKeepTheBase)}, which leave the base as it is", init.GetRawText());
         }
 
         RefuseTheRest();
@@ -108,51 +89,30 @@ internal sealed class PeftConfigReader
     // Whatever is left must be switched off: PEFT writes every option that it knows, most of them null, false or empty.
     private void RefuseTheRest()
     {
-        foreach (var (key, value) in _options.Where(option => !WithoutEffect.Contains(option.Key)))
+        foreach (var (key, value) in _options.Rest.Where(option => !WithoutEffect.Contains(option.Key)))
         {
-            var off = value.ValueKind is JsonValueKind.Null or JsonValueKind.False
-                || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
-                || (value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any());
-            if (!off)
-            {
-                throw Bad(key, "an option that is off, since LoraGen does not implement it", value.GetRawText());
-            }
+            throw _options.Bad(key, "an option that is off, since LoraGen does not implement it", value.GetRawText());
         }
     }
-
-    private JsonElement? Take(string key) => _options.Remove(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
-
-    private string? Text(string key) => Take(key) is { } value ? AsText(key, value) : null;
-
-    private double? Number(string key, bool whole = false) => Take(key) is { } value ? AsNumber(key, value, whole) : null;
-
-    private bool Flag(string key) => Take(key) is { } value
-        && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Bad(key, "true or false", value.GetRawText()));
-
-    private Dictionary<string, T> Map<T>(string key, Func<JsonElement, T> convert) => Take(key) is not { } value
-        ? []
-        : value.ValueKind == JsonValueKind.Object
-            ? value.EnumerateObject().ToDictionary(item => item.Name, item => convert(item.Value))
-            : throw Bad(key, "an object", value.GetRawText());
 
     private IReadOnlyList<string>? Names(string key) => Modules(key) switch
     {
         null => null,
         { Names: { } names } => names,
-        { Pattern: var text } => throw Bad(key, "a list of names", $"\"{text}\""),
+        { Pattern: var text } => throw _options.Bad(key, "a list of names", $"\"{text}\""),
     };
 
     // A list of names, or a string for a pattern.
-    private (IReadOnlyList<string>? Names, string? Pattern)? Modules(string key) => Take(key) switch
+    private (IReadOnlyList<string>? Names, string? Pattern)? Modules(string key) => _options.Take(key) switch
     {
         null => null,
-        { ValueKind: JsonValueKind.Array } list => ([.. list.EnumerateArray().Select(name => AsText(key, name)).Distinct()], null),
+        { ValueKind: JsonValueKind.Array } list => ([.. list.EnumerateArray().Select(name => _options.AsText(key, name)).Distinct()], null),
         { ValueKind: JsonValueKind.String } pattern => (null, pattern.GetString()),
-        { } other => throw Bad(key, ModulesExpected, other.GetRawText()),
+        { } other => throw _options.Bad(key, ModulesExpected, other.GetRawText()),
     };
 
     // PEFT takes one value for a list of one, and an empty list or name for none at all.
-    private IReadOnlyList<T>? OneOrMore<T>(string key, Func<JsonElement, T> convert) => Take(key) switch
+    private IReadOnlyList<T>? OneOrMore<T>(string key, Func<JsonElement, T> convert) => _options.Take(key) switch
     {
         null => null,
         { ValueKind: JsonValueKind.Array } list => list.GetArrayLength() == 0 ? null : [.. list.EnumerateArray().Select(convert)],
@@ -160,13 +120,8 @@ internal sealed class PeftConfigReader
         { } one => [convert(one)],
     };
 
-    private string AsText(string key, JsonElement value)
-        => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(key, "a string", value.GetRawText());
-
-    private double AsNumber(string key, JsonElement value, bool whole)
-        => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && (!whole || (number == Math.Floor(number) && Math.Abs(number) <= int.MaxValue))
-            ? number
-            : throw Bad(key, whole ? "a whole number" : "a number", value.GetRawText());
-
-    private LoraException Bad(string key, string expected, string found) => new($"{_path}: {Excerpt.Of(key)}: expected {expected}, found {Excerpt.Of(found)}.");
+    private int AsLayer(JsonElement value)
+        => _options.AsNumber("layers_to_transform", value) is var number && number == Math.Floor(number) && Math.Abs(number) <= int.MaxValue
+            ? (int)number
+            : throw _options.Bad("layers_to_transform", "a whole number", value.GetRawText());
 }

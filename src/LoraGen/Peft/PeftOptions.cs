@@ -111,7 +111,7 @@ internal sealed class PeftOptions
         }
     }
 
-    private string AsText(string key, JsonElement value)
+    public string AsText(string key, JsonElement value)
         => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(key, "a string", value.GetRawText());
 
     private bool AsFlag(string key, JsonElement value)

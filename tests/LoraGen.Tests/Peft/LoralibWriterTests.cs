@@ -45,6 +45,17 @@ public sealed class LoralibWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_convolution_is_refused()
+    {
+        _adapter.Weights.Tensors["base_model.model.conv.lora_A.weight"] = new("F32", [2, 3, 1, 1], new byte[24]);
+        _adapter.Weights.Tensors["base_model.model.conv.lora_B.weight"] = new("F32", [4, 2, 1, 1], new byte[32]);
+        _adapter.Write();
+        using var checkpoint = PeftCheckpoint.Open(_adapter.Path);
+
+        Assert.Contains("conv.lora_A.weight: expected linear layers", Assert.Throws<LoraException>(() => checkpoint.SaveLoralib(Path.Combine(_adapter.Path, "lora.bin"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Several_alphas_are_refused()
     {
         _adapter.Config["alpha_pattern"] = new System.Text.Json.Nodes.JsonObject { ["v_proj"] = 1.5 };
