@@ -83,11 +83,7 @@ public sealed record BertConfig
     internal static BertConfig Read(string path, params ReadOnlySpan<string> modelTypes)
     {
         var file = ConfigFile.Read(path);
-        if (file.Text("model_type") is var type && !modelTypes.Contains(type))
-        {
-            throw file.Refusal("model_type", string.Join(" or ", modelTypes!), type);
-        }
-
+        file.RequireModelType(modelTypes);
         file.RequireOff("is_decoder", "add_cross_attention", "pruned_heads");
         file.RefuseUnknown([.. ConfigKeys.Of<BertConfig>(), .. WithoutEffect]);
         file.DropNulls();
@@ -98,13 +94,6 @@ public sealed record BertConfig
 
     /// <summary>The config as a file's content.</summary>
     internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this)!.AsObject();
-
-    /// <summary>Says in a file's content which class it is for, and how many classes its classifier has.</summary>
-    internal void Describe(JsonObject config, string architecture)
-    {
-        config["architectures"] = new JsonArray(architecture);
-        Labels.Write(config, NumLabels);
-    }
 
     /// <exception cref="LoraException">The config is of the other of the two architectures.</exception>
     internal void RequireModelType(string modelType) => new ConfigCheck(nameof(BertConfig)).Require(ModelType == modelType, "model_type", modelType, ModelType);

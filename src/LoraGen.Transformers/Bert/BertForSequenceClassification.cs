@@ -72,5 +72,5 @@ public sealed partial class BertForSequenceClassification : Module<Tensor, Tenso
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(BertForSequenceClassification)));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, nameof(BertForSequenceClassification), Config.NumLabels));
 }

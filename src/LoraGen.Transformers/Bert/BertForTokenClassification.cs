@@ -71,5 +71,5 @@ public sealed partial class BertForTokenClassification : Module<Tensor, Tensor>,
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(BertForTokenClassification)));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, nameof(BertForTokenClassification), Config.NumLabels));
 }

@@ -99,5 +99,5 @@ public sealed partial class BertModel : Module<Tensor, Tensor>, IPretrainedModel
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, Config.IsRoberta ? "RobertaModel" : "BertModel"));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, Config.IsRoberta ? "RobertaModel" : "BertModel", Config.NumLabels));
 }

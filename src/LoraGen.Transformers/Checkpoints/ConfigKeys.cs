@@ -9,6 +9,15 @@ internal static class ConfigKeys
     /// <summary>The keys that a record declares.</summary>
     public static IEnumerable<string> Of<TConfig>() => JsonSerializerOptions.Default.GetTypeInfo(typeof(TConfig)).Properties.Select(property => property.Name);
 
+    /// <exception cref="LoraException">The file is for another architecture.</exception>
+    public static void RequireModelType(this ConfigFile file, params ReadOnlySpan<string> modelTypes)
+    {
+        if (file.Text("model_type") is var found && !modelTypes.Contains(found))
+        {
+            throw file.Refusal("model_type", string.Join(" or ", modelTypes!), found);
+        }
+    }
+
     /// <exception cref="LoraException">A key asks for something: it is there and neither null, false nor empty.</exception>
     public static void RequireOff(this ConfigFile file, params ReadOnlySpan<string> keys)
     {

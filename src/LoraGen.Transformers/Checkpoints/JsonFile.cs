@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraGen.Files;
 
 namespace LoraGen.Transformers.Checkpoints;
 
@@ -12,7 +13,7 @@ internal static class JsonFile
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = allowDuplicateKeys });
-            RequireText(document.RootElement);
+            JsonStrings.Decode(document.RootElement);
             return document.RootElement.Clone();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
@@ -21,33 +22,7 @@ internal static class JsonFile
         }
         catch (InvalidOperationException e)
         {
-            // Bytes that are no UTF-8, or \ud800 without its other half: System.Text.Json finds out only when a string is asked for.
             throw new LoraException($"{path}: expected strings of whole characters, found one that is not: {e.Message}", e);
-        }
-    }
-
-    private static void RequireText(JsonElement element)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                _ = element.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in element.EnumerateArray())
-                {
-                    RequireText(item);
-                }
-
-                break;
-            case JsonValueKind.Object:
-                foreach (var member in element.EnumerateObject())
-                {
-                    _ = member.Name;
-                    RequireText(member.Value);
-                }
-
-                break;
         }
     }
 }

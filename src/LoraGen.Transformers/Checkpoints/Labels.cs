@@ -19,8 +19,15 @@ internal static class Labels
             : throw file.Refusal("num_labels", $"{named}, the number of classes in id2label", $"{given}");
     }
 
+    /// <summary>Says in a file's content which class it is for, and how many classes its classifier has.</summary>
+    public static void Describe(JsonObject config, string architecture, int count)
+    {
+        config["architectures"] = new JsonArray(architecture);
+        Write(config, count);
+    }
+
     /// <summary>Writes a number of classes where the config has another: without names, as transformers does.</summary>
-    public static void Write(JsonObject config, int count)
+    private static void Write(JsonObject config, int count)
     {
         if (((config["id2label"] as JsonObject)?.Count ?? (int?)config["num_labels"] ?? Unwritten) == count)
         {

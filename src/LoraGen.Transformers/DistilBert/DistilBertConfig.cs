@@ -52,11 +52,7 @@ public sealed record DistilBertConfig
     public static DistilBertConfig Read(string path)
     {
         var file = ConfigFile.Read(path);
-        if (file.Text("model_type") is var type && type != "distilbert")
-        {
-            throw file.Refusal("model_type", "distilbert", type);
-        }
-
+        file.RequireModelType("distilbert");
         file.RequireOff("pruned_heads");
         file.RefuseUnknown([.. ConfigKeys.Of<DistilBertConfig>(), .. WithoutEffect]);
         file.DropNulls();
@@ -71,13 +67,6 @@ public sealed record DistilBertConfig
         var json = JsonSerializer.SerializeToNode(this)!.AsObject();
         json["model_type"] = "distilbert";
         return json;
-    }
-
-    /// <summary>Says in a file's content which class it is for, and how many classes its classifier has.</summary>
-    internal void Describe(JsonObject config, string architecture)
-    {
-        config["architectures"] = new JsonArray(architecture);
-        Labels.Write(config, NumLabels);
     }
 
     /// <exception cref="LoraException">A value is out of its range, or asks for something that is not implemented.</exception>

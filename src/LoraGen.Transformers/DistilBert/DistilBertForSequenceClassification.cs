@@ -72,5 +72,5 @@ public sealed partial class DistilBertForSequenceClassification : Module<Tensor,
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(DistilBertForSequenceClassification)));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, nameof(DistilBertForSequenceClassification), Config.NumLabels));
 }

@@ -69,5 +69,5 @@ public sealed partial class DistilBertForTokenClassification : Module<Tensor, Te
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(DistilBertForTokenClassification)));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, nameof(DistilBertForTokenClassification), Config.NumLabels));
 }

@@ -74,5 +74,5 @@ public sealed partial class DistilBertModel : Module<Tensor, Tensor>, IPretraine
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(DistilBertModel)));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, nameof(DistilBertModel), Config.NumLabels));
 }

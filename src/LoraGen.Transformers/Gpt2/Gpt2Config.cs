@@ -77,11 +77,7 @@ public sealed record Gpt2Config
     public static Gpt2Config Read(string path)
     {
         var file = ConfigFile.Read(path);
-        if (file.Text("model_type") is var type && type != "gpt2")
-        {
-            throw file.Refusal("model_type", "gpt2", type);
-        }
-
+        file.RequireModelType("gpt2");
         file.RequireOff("add_cross_attention", "pruned_heads");
         file.RefuseUnknown([.. ConfigKeys.Of<Gpt2Config>(), .. WithoutEffect]);
         file.DropNulls();
@@ -96,13 +92,6 @@ public sealed record Gpt2Config
         var json = JsonSerializer.SerializeToNode(this)!.AsObject();
         json["model_type"] = "gpt2";
         return json;
-    }
-
-    /// <summary>Says in a file's content which class it is for, and how many classes its classifier has.</summary>
-    internal void Describe(JsonObject config, string architecture)
-    {
-        config["architectures"] = new JsonArray(architecture);
-        Labels.Write(config, NumLabels);
     }
 
     /// <exception cref="LoraException">A value is out of its range, or asks for something that is not implemented.</exception>

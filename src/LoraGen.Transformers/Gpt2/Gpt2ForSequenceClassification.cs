@@ -77,5 +77,5 @@ public sealed partial class Gpt2ForSequenceClassification : Module<Tensor, Tenso
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, "GPT2ForSequenceClassification"));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, "GPT2ForSequenceClassification", Config.NumLabels));
 }

@@ -101,5 +101,5 @@ public sealed partial class Gpt2LMHeadModel : Module<Tensor, Tensor>, ICausalLM,
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, "GPT2LMHeadModel"));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, "GPT2LMHeadModel", Config.NumLabels));
 }

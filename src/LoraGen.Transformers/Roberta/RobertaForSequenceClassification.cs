@@ -71,5 +71,5 @@ public sealed partial class RobertaForSequenceClassification : Module<Tensor, Te
 
     /// <inheritdoc/>
     public void Save(string folder, long maxShardBytes = CheckpointFolder.MaxShardBytes)
-        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Config.Describe(config, nameof(RobertaForSequenceClassification)));
+        => CheckpointFolder.Save(folder, state_dict(), Config.ToJson(), Folder, maxShardBytes, config => Labels.Describe(config, nameof(RobertaForSequenceClassification), Config.NumLabels));
 }

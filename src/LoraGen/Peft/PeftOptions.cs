@@ -17,7 +17,7 @@ internal sealed class PeftOptions
         _path = path;
         foreach (var option in root.EnumerateObject())
         {
-            RequireText(option.Value);
+            JsonStrings.Decode(option.Value);
             _options.Add(option.Name, option.Value.Clone());
         }
     }
@@ -84,32 +84,6 @@ internal sealed class PeftOptions
             : throw Bad(key, "a finite number", value.GetRawText());
 
     public LoraException Bad(string key, string expected, string found) => new($"{_path}: {Excerpt.Of(key)}: expected {expected}, found {Excerpt.Of(found)}.");
-
-    // JSON may hold halves of characters ("\ud800"), and a string is not decoded before it is asked for.
-    private static void RequireText(JsonElement value)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.String:
-                _ = value.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in value.EnumerateArray())
-                {
-                    RequireText(item);
-                }
-
-                break;
-            case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
-                {
-                    _ = member.Name;
-                    RequireText(member.Value);
-                }
-
-                break;
-        }
-    }
 
     public string AsText(string key, JsonElement value)
         => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(key, "a string", value.GetRawText());
