@@ -146,7 +146,7 @@ public abstract partial class LowRankUpdate : Module
     internal void RequireBeside(string path, Tensor weight)
     {
         var own = IsSaved ? Weight : A;
-        if (weight.device_type != own.device_type || weight.device_index != own.device_index)
+        if (!weight.IsBeside(own))
         {
             throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {own.device}; move it with adapter.to(device).");
         }
