@@ -234,9 +234,9 @@ public sealed class InspectTests : IDisposable
         _adapter.Add("base_model.model.score.weight", 3);
         _adapter.Write();
         PeftCheckpoint.Inspect(_adapter.Path);
-        var before = torch.Tensor.TotalCount;
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         PeftCheckpoint.Inspect(_adapter.Path);
-        Assert.Equal(before, torch.Tensor.TotalCount);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
     private static byte[] Floats(params float[] values) => [.. values.SelectMany(BitConverter.GetBytes)];
