@@ -4,7 +4,7 @@ namespace LoraGen;
 
 /// <summary>
 /// Marks a projection field to be adapted: <c>h = W0 x + (alpha / r) B A x</c> (arXiv 2106.09685, section 4.1). The field is a
-/// <c>Linear</c> or an <c>Embedding</c> of TorchSharp, or a <see cref="Conv1D"/>. The defaults are PEFT's; a <see cref="LoraConfig"/> overrides them at run time.
+/// <c>Linear</c>, an <c>Embedding</c> or a convolution (<c>Conv1d</c>, <c>Conv2d</c>, <c>Conv3d</c>) of TorchSharp, or a <see cref="Conv1D"/>. The defaults are PEFT's; a <see cref="LoraConfig"/> overrides them at run time.
 /// </summary>
 // Only fields can be adapted. Elsewhere the compiler would say no more than that; the analyzer LORA015 says what to do instead, and in a
 // build it is heard only if the compiler has nothing to refuse: not the place, nor a second one on an assembly.

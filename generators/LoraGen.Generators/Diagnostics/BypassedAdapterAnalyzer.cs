@@ -36,7 +36,7 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
             action => CheckCall(action, values, ((IMethodReferenceOperation)action.Operation).Instance, ((IMethodReferenceOperation)action.Operation).Method),
             OperationKind.MethodReference);
         block.RegisterOperationAction(
-            action => CheckLinear(action, values, (IInvocationOperation)action.Operation),
+            action => CheckFunction(action, values, (IInvocationOperation)action.Operation),
             OperationKind.Invocation);
         block.RegisterOperationAction(
             action => CheckContainer(action, values),
@@ -56,11 +56,11 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
         }
     }
 
-    // linear(x, q_proj.weight, q_proj.bias) computes what q_proj.call(x) does. With the weight of an embedding it computes the logits of a
-    // tied head, which is another projection.
-    private void CheckLinear(OperationAnalysisContext action, ValueOrigins values, IInvocationOperation call)
+    // linear(x, q_proj.weight, q_proj.bias) computes what q_proj.call(x) does, and conv2d(x, conv.weight) what conv.call(x) does. With the weight
+    // of an embedding linear computes the logits of a tied head, which is another projection.
+    private void CheckFunction(OperationAnalysisContext action, ValueOrigins values, IInvocationOperation call)
     {
-        if (IsLinear(call.TargetMethod) || (call.TargetMethod.MethodKind == MethodKind.DelegateInvoke && values.Of(call.Instance).Any(IsLinear)))
+        if (Functions(call, values).FirstOrDefault(IsProjection) is { } function)
         {
             var weight = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 1)?.Value;
             var owners = values.Of(weight, BeforeConversion)
@@ -68,13 +68,16 @@ public sealed class BypassedAdapterAnalyzer() : LoraAnalyzer(Rule)
                 .Where(property => property.Property.Name == "weight")
                 .Select(property => property.Instance);
             var targets = TargetsIn(owners.SelectMany(values.Of)).RemoveAll(target => target.Kind == ProjectionKind.Embedding);
-            Report(action, call.Syntax, targets, "computed by functional.linear", canReplace: false);
+            Report(action, call.Syntax, targets, $"computed by functional.{function.Name}", canReplace: false);
         }
     }
 
-    private static bool IsLinear(IMethodSymbol method) => method.Name == "linear" && method.ContainingType.Is(KnownTypes.Functional);
+    private static IEnumerable<IMethodSymbol> Functions(IInvocationOperation call, ValueOrigins values) => call.TargetMethod.MethodKind == MethodKind.DelegateInvoke
+        ? values.Of(call.Instance).OfType<IDelegateCreationOperation>().Select(function => function.Target).OfType<IMethodReferenceOperation>().Select(reference => reference.Method)
+        : [call.TargetMethod];
 
-    private static bool IsLinear(IOperation function) => function is IDelegateCreationOperation { Target: IMethodReferenceOperation { Method: var method } } && IsLinear(method);
+    private static bool IsProjection(IMethodSymbol method)
+        => method.Name is "linear" or "conv1d" or "conv2d" or "conv3d" or "conv1d_padding" or "conv2d_padding" or "conv3d_padding" && method.ContainingType.Is(KnownTypes.Functional);
 
     // A weight is the same one in another dtype or on another device.
     private static IEnumerable<IOperation> BeforeConversion(IOperation tensor) => tensor switch

@@ -16,7 +16,7 @@ public sealed class UnsupportedTargetAnalyzer() : TargetAnalyzer(Rule)
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,
-        description: "A low-rank update needs a weight whose shape LoraGen knows. The supported types are TorchSharp's Linear and Embedding and LoraGen's Conv1D.",
+        description: "A low-rank update needs a weight whose shape LoraGen knows. The supported types are TorchSharp's Linear, Embedding, Conv1d, Conv2d and Conv3d and LoraGen's Conv1D.",
         helpLinkUri: HelpLinks.For("LORA003"));
 
     private protected override Diagnostic? Check(LoraTargetField target)
@@ -35,6 +35,6 @@ public sealed class UnsupportedTargetAnalyzer() : TargetAnalyzer(Rule)
         var name = type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
         return type is INamedTypeSymbol named && NativeModules.FindReplacement(named) is { } replacement
             ? $"'{name}' computes inside the native library; {replacement}"
-            : $"its type is '{name}', not 'Linear', 'Conv1D' or 'Embedding'";
+            : $"its type is '{name}', not 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d'";
     }
 }

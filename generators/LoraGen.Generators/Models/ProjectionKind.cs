@@ -3,6 +3,8 @@ namespace LoraGen.Generators.Models;
 /// <summary>One kind of projection that can be a target: the classes that are written for it, and the words that are said of it.</summary>
 /// <param name="Type">The full name of the field's type.</param>
 /// <param name="Name">What follows <c>builder.</c>; <c>Update</c> behind it is the update's class.</param>
+/// <param name="Noun">What messages call such a projection.</param>
+/// <param name="IsLinear">Whether it has slices and every start.</param>
 /// <param name="Input">The accessor's parameter: <c>x</c>.</param>
 /// <param name="InputIs">What that is, for a tooltip.</param>
 /// <param name="OutputIs">What comes out of it.</param>
@@ -12,6 +14,8 @@ namespace LoraGen.Generators.Models;
 internal sealed record ProjectionKind(
     string Type,
     string Name,
+    string Noun,
+    bool IsLinear,
     string Input,
     string InputIs,
     string OutputIs,
@@ -22,6 +26,8 @@ internal sealed record ProjectionKind(
     public static readonly ProjectionKind Linear = new(
         Type: "TorchSharp.Modules.Linear",
         Name: "Linear",
+        Noun: "a linear projection",
+        IsLinear: true,
         Input: "x",
         InputIs: "The input, [..., in_features].",
         OutputIs: "The output, [..., out_features].",
@@ -40,6 +46,8 @@ internal sealed record ProjectionKind(
     public static readonly ProjectionKind Embedding = new(
         Type: "TorchSharp.Modules.Embedding",
         Name: "Embedding",
+        Noun: "an embedding",
+        IsLinear: false,
         Input: "ids",
         InputIs: "The ids, [...].",
         OutputIs: "Their vectors, [..., embedding_dim].",
@@ -47,7 +55,35 @@ internal sealed record ProjectionKind(
         Delta: "(alpha / r) (B A)^T",
         Shapes: "A [r, num_embeddings], B [embedding_dim, r]");
 
-    public static readonly IReadOnlyList<ProjectionKind> All = [Linear, Conv1D, Embedding];
+    public static readonly ProjectionKind Conv1d = new(
+        Type: "TorchSharp.Modules.Conv1d",
+        Name: "Conv",
+        Noun: "a convolution",
+        IsLinear: false,
+        Input: "x",
+        InputIs: "The input, [N, in_channels, length], or without N.",
+        OutputIs: "The output, [N, out_channels, length], or without N.",
+        Formula: "W0 * x + b + (alpha / r) B * (A * x)",
+        Delta: "(alpha / r) B A",
+        Shapes: "A [r, in_channels, kernel], B [out_channels, r, 1]");
+
+    public static readonly ProjectionKind Conv2d = Conv1d with
+    {
+        Type = "TorchSharp.Modules.Conv2d",
+        InputIs = "The input, [N, in_channels, height, width], or without N.",
+        OutputIs = "The output, [N, out_channels, height, width], or without N.",
+        Shapes = "A [r, in_channels, kernel, kernel], B [out_channels, r, 1, 1]",
+    };
+
+    public static readonly ProjectionKind Conv3d = Conv1d with
+    {
+        Type = "TorchSharp.Modules.Conv3d",
+        InputIs = "The input, [N, in_channels, depth, height, width], or without N.",
+        OutputIs = "The output, [N, out_channels, depth, height, width], or without N.",
+        Shapes = "A [r, in_channels, kernel, kernel, kernel], B [out_channels, r, 1, 1, 1]",
+    };
+
+    public static readonly IReadOnlyList<ProjectionKind> All = [Linear, Conv1D, Embedding, Conv1d, Conv2d, Conv3d];
 
     /// <summary>The class of the update, from anywhere.</summary>
     public string Update => $"global::LoraGen.{Name}Update";

@@ -103,10 +103,10 @@ internal sealed class LoraTargetField
     public string? VariantMistake => this switch
     {
         { Init: null } => "Init must be a member of LoraInit",
-        { Trained: not null, Kind: { } kind } when kind == ProjectionKind.Embedding => "an embedding has no slices",
+        { Trained: not null, Kind: { IsLinear: false } kind } => $"{kind.Noun} has no slices",
         { Trained: not null, UseDora: true } => "DoRA is not for slices, but for the whole projection",
         { Trained: not null } when !InitsForAll.Contains(Init) => $"slices cannot begin with LoraInit.{Init}",
-        { Kind: { } kind } when kind == ProjectionKind.Embedding && !InitsForAll.Contains(Init) => $"an embedding cannot begin with LoraInit.{Init}",
+        { Kind: { IsLinear: false } kind } when !InitsForAll.Contains(Init) => $"{kind.Noun} cannot begin with LoraInit.{Init}",
         { Init: "Orthogonal", HasValidRank: true } when Rank % 2 != 0 => "LoraInit.Orthogonal needs an even rank",
         _ => null,
     };

@@ -120,6 +120,12 @@ public sealed class AdapterBuilder
         => _plan.Update(
             new Annotation(Join(name), projection, UpdateKind.Embedding, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null), parts => EmbeddingUpdate.Of(projection, parts));
 
+    /// <summary>The update of one <c>Conv1d</c>, <c>Conv2d</c> or <c>Conv3d</c>; the values are the attribute's.</summary>
+    public ConvUpdate Conv(
+        string name, Convolution projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming)
+        => _plan.Update(
+            new Annotation(Join(name), projection, UpdateKind.Convolution, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null), parts => ConvUpdate.Of(projection, parts));
+
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));
 

@@ -71,7 +71,7 @@ internal sealed class AdapterPlan : IDisposable
         var isHeld = _files is null || _files.Holds(annotation, options.Scale.Times(options.Blocks).Rank, options.UseDora);
         var device = ProjectionWeight.Of(annotation.Projection).device;
         var (a, b) = Zeros(annotation, options, isHeld ? options.Scale.Rank : 0, device);
-        var update = construct(new UpdateParts(path, a, b, options.Scale, options.Dropout, options.UseDora ? Zeros(device, annotation.OutSize) : null, options.Slices));
+        var update = construct(new UpdateParts(path, a, b, options.Scale, options.Dropout, options.UseDora ? Zeros(device, annotation.ShapeOfMagnitude) : null, options.Slices));
         _updates.Add((update, annotation.Projection, options.Init));
         return update;
     }
@@ -81,7 +81,7 @@ internal sealed class AdapterPlan : IDisposable
         try
         {
             var outputs = annotation.OutSize / (options.Slices?.Count ?? 1) * options.Blocks;
-            return (Zeros(device, (long)rank * options.Blocks, annotation.InSize), Zeros(device, outputs, rank));
+            return (Zeros(device, annotation.ShapeOfA((long)rank * options.Blocks)), Zeros(device, annotation.ShapeOfB(outputs, rank)));
         }
         catch (ExternalException e)
         {

@@ -5,7 +5,7 @@ namespace LoraGen;
 
 /// <summary>One annotated projection beside its update.</summary>
 /// <param name="Path">Where it lies below the model, as in the checkpoint's keys: <c>model.layers.0.self_attn.q_proj</c>.</param>
-/// <param name="Projection">The base's projection: a <c>Linear</c>, a <see cref="Conv1D"/> or an <c>Embedding</c>.</param>
+/// <param name="Projection">The base's projection: a <c>Linear</c>, a <see cref="Conv1D"/>, an <c>Embedding</c> or a convolution.</param>
 /// <param name="Update">A and B, or a weight that is saved whole, or neither.</param>
 public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate Update)
 {
@@ -28,6 +28,8 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
         var (inSize, outSize) = Update.IsSaved ? (kind.InOf(Update.Weight), kind.OutOf(Update.Weight)) : (Update.A.shape[1], Update.Outputs);
         RequireSame(kind.In, kind.InOf(weight), inSize);
         RequireSame(kind.Out, kind.OutOf(weight), outSize);
+        RequireSame("kernel_size", weight.shape[2..], (Update.IsSaved ? Update.Weight : Update.A).shape[2..]);
+        Update.RequireComputable(Projection);
         if (Update.IsSaved)
         {
             RequireSame("biases", CountOf(Projection), CountOf(Update));
@@ -38,11 +40,13 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
         static int CountOf(nn.Module owner) => owner.get_parameter(ProjectionWeight.BiasName) is null ? 0 : 1;
     }
 
-    private void RequireSame(string what, long expected, long found)
+    private void RequireSame(string what, long expected, long found) => RequireSame(what, [expected], [found]);
+
+    private void RequireSame(string what, long[] expected, long[] found)
     {
-        if (expected != found)
+        if (!expected.SequenceEqual(found))
         {
-            throw new LoraException($"{Path}: {what}: expected {expected} as in the base, found {found} in the adapter, which belongs to a model of another shape.");
+            throw new LoraException($"{Path}: {what}: expected {string.Join(" x ", expected)} as in the base, found {string.Join(" x ", found)} in the adapter, which belongs to a model of another shape.");
         }
     }
 }

@@ -67,7 +67,7 @@ internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDo
     private void RequireStart(Action<bool, string, string, object> require, Annotation annotation)
     {
         require(Enum.IsDefined(Init), nameof(Init), $"of {nameof(LoraInit)}", Init);
-        require(Initializer.IsForAll(Init) || annotation.Kind != UpdateKind.Embedding, nameof(Init), "that an embedding can begin with: Kaiming, Gaussian or Random", Init);
+        require(Initializer.IsForAll(Init) || annotation.Kind.IsLinear, nameof(Init), $"that {annotation.Kind.Noun} can begin with: Kaiming, Gaussian or Random", Init);
         require(Initializer.IsForAll(Init) || Slices is null, nameof(Init), "that slices can begin with: Kaiming, Gaussian or Random", Init);
         require(Init != LoraInit.Orthogonal || Scale.Rank % 2 == 0, "rank", $"that is even for {nameof(LoraInit)}.{Init}", Scale.Rank);
         var most = Math.Min(annotation.InSize, annotation.OutSize);

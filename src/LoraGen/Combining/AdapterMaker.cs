@@ -19,8 +19,8 @@ internal static class AdapterMaker
         var adapter = model.CreateAdapter(ConfigOf(config, updates), generator).to(dtype);
         foreach (var update in adapter.Updates)
         {
-            update.A.copy_(updates[update.Path].A);
-            update.B.copy_(updates[update.Path].B);
+            update.A.copy_(updates[update.Path].A.view_as(update.A));
+            update.B.copy_(updates[update.Path].B.view_as(update.B));
         }
 
         return adapter;

@@ -9,9 +9,9 @@ internal sealed record WeightedUpdate(LowRankUpdate Update, double Weight)
 
     public double Scale => Update.Scale.Factor;
 
-    public Tensor A => Update.Whole().A.to_type(ScalarType.Float64);
+    public Tensor A => Update.Matrices().A.to_type(ScalarType.Float64);
 
-    public Tensor B => Update.Whole().B.to_type(ScalarType.Float64);
+    public Tensor B => Update.Matrices().B.to_type(ScalarType.Float64);
 
     /// <summary>w s B A.</summary>
     public ScaledFactors Factors => new(A, B * (Weight * Scale));

@@ -40,7 +40,7 @@ internal sealed class FineTunedWeights
             throw new LoraException($"{site.Path}.weight: expected finite weights, found NaN or infinity in the base or in the fine-tuned weights.");
         }
 
-        return Spectrum.Of(site.Update.Kind.IsTransposed ? difference.t() : difference).Limited(limit).MoveToOuterDisposeScope();
+        return Spectrum.Of(site.Update.Kind.AsMatrix(difference)).Limited(limit).MoveToOuterDisposeScope();
     }
 
     /// <summary>Keys of tensors that differ and belong to none of these sites.</summary>

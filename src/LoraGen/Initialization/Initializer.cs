@@ -51,7 +51,7 @@ internal sealed class Initializer(Generator? generator, int? pissaIterations)
             return;
         }
 
-        a.copy_(init == LoraInit.Gaussian ? Normal(1.0 / rank, a.shape) : Uniform(1 / Math.Sqrt(a.shape[1]), a.shape));
+        a.copy_(init == LoraInit.Gaussian ? Normal(1.0 / rank, a.shape) : Uniform(1 / Math.Sqrt(a.NumberOfElements / a.shape[0]), a.shape));
         if (init == LoraInit.Random)
         {
             b.copy_(Uniform(1 / Math.Sqrt(rank), b.shape));
@@ -110,7 +110,7 @@ internal sealed class Initializer(Generator? generator, int? pissaIterations)
             throw new LoraException($"{update.Path}: expected a finite weight to begin with, found NaN or infinity. The base is broken.");
         }
 
-        return (update.Kind.IsTransposed ? weight.t() : weight).to_type(weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+        return update.Kind.AsMatrix(weight).to_type(weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
     }
 
     // Where the generator lives, so that a seed gives the same values on every device. TorchSharp 0.107's nn.init does not listen to its

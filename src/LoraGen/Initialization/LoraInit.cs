@@ -7,7 +7,7 @@ namespace LoraGen;
 public enum LoraInit
 {
     /// <summary>
-    /// A from U(-1/sqrt(in), 1/sqrt(in)), which is Kaiming-uniform with a = sqrt(5), and B zero; of an embedding A zero and B from N(0, 1)
+    /// A from U(-1/sqrt(in), 1/sqrt(in)), which is Kaiming-uniform with a = sqrt(5), and B zero, where in of a convolution is times the kernel; of an embedding A zero and B from N(0, 1)
     /// (PEFT: <c>true</c>).
     /// </summary>
     Kaiming,
@@ -21,12 +21,12 @@ public enum LoraInit
     /// </summary>
     Random,
 
-    /// <summary>A and B random, with B A zero but for rounding; r is even (PEFT: <c>orthogonal</c>). Not for an embedding.</summary>
+    /// <summary>A and B random, with B A zero but for rounding; r is even (PEFT: <c>orthogonal</c>). Not for an embedding or a convolution.</summary>
     Orthogonal,
 
     /// <summary>
     /// A and B are the r largest singular values and vectors of the base's weight (PEFT: <c>pissa</c>; arXiv 2404.02948), by the exact
-    /// decomposition or by the one of <see cref="LoraConfig.PissaIterations"/>. r is at most in and out. Not for an embedding.
+    /// decomposition or by the one of <see cref="LoraConfig.PissaIterations"/>. r is at most in and out. Not for an embedding or a convolution.
     /// </summary>
     /// <remarks>
     /// PEFT takes s B A out of the base's weight. Here the base is not written: the adapter keeps (A0, B0) and adds s (B A - B0 A0), which is
@@ -36,7 +36,7 @@ public enum LoraInit
 
     /// <summary>
     /// B and A are the first r columns and rows of the base's weight in its QR decomposition (PEFT: <c>olora</c>; arXiv 2406.01775). The base
-    /// is not written and the adapter is saved as with <see cref="Pissa"/>. Not for an embedding.
+    /// is not written and the adapter is saved as with <see cref="Pissa"/>. Not for an embedding or a convolution.
     /// </summary>
     Olora,
 }

@@ -12,7 +12,7 @@ namespace LoraGen;
 /// </code>
 /// </summary>
 /// <remarks>
-/// A row is one index of the first axis of each projection's input, [batch, ..., in]; a model that folds its batch into another axis before a
+/// A row is one index of the first axis of each projection's input, [batch, ..., in], of a convolution one image; a model that folds its batch into another axis before a
 /// projection cannot be given mixed batches. Rows of one adapter that lie next to each other are computed without a copy, so
 /// sort them. Not safe to be changed while another thread calls the model.
 /// </remarks>

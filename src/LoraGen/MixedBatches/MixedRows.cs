@@ -24,12 +24,11 @@ internal sealed class MixedRows : IDisposable
     /// <summary>The base's result for the whole batch, plus each row's update.</summary>
     /// <param name="place">The update that these rows stand in for.</param>
     /// <param name="projection">The base's projection.</param>
-    /// <param name="x">[batch, ..., in]; ids [batch, ...].</param>
+    /// <param name="x">[batch, ..., in]; ids [batch, ...]; images [batch, in, ...].</param>
     /// <exception cref="LoraException">The batch has another number of rows, or an update was disposed or is on another device.</exception>
     public Tensor AddTo(LowRankUpdate place, nn.Module<Tensor, Tensor> projection, Tensor x)
     {
-        var features = place is EmbeddingUpdate ? 0 : 1;
-        if (x.dim() <= features || x.shape[0] != _count)
+        if (x.dim() <= place.RowAxes || x.shape[0] != _count)
         {
             throw new LoraException($"{place.Path}: expected the batch first, with {_count} rows as {nameof(MixedBatch<>.Rows)} has, found [{string.Join(", ", x.shape)}].");
         }
@@ -44,17 +43,16 @@ internal sealed class MixedRows : IDisposable
             using var scope = NewDisposeScope();
             var rows = place.RowsOf(x);
             var result = projection.call(rows);
-            var width = result.shape[1];
-            if (_form == MixedForm.Mask && _segments.Count > 0 && _segments.All(item => item.Update.IsPlain && !item.Update.Drops(projection)))
+            if (_form == MixedForm.Mask && place.RowAxes < 2 && _segments.Count > 0 && _segments.All(item => item.Update.IsPlain && !item.Update.Drops(projection)))
             {
-                Mask(result, rows);
+                Mask(projection, result, rows);
             }
             else
             {
                 Loop(projection, result, rows);
             }
 
-            return result.view([.. x.shape[..^features], width]).MoveToOuterDisposeScope();
+            return place.Unfolded(result, x).MoveToOuterDisposeScope();
         }
         catch (ExternalException)
         {
@@ -86,10 +84,10 @@ internal sealed class MixedRows : IDisposable
         }
     }
 
-    private void Mask(Tensor result, Tensor rows)
+    private void Mask(nn.Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
     {
         var factors = _segments.Select(item => item.Update.Factors(result.dtype)).ToList();
-        var reduced = _segments[0].Update.Reduce(rows, cat([.. factors.Select(item => item.A)], 0));
+        var reduced = _segments[0].Update.Reduce(projection, rows, cat([.. factors.Select(item => item.A)], 0));
         var masked = (reduced.view(_count, rows.shape[0] / _count, reduced.shape[1]) * MaskOf(result, [.. factors.Select(item => item.A.shape[0])])).view(reduced.shape).to_type(result.dtype);
         result.addmm_(masked, cat([.. factors.Select(item => item.B)], 1).t());
     }

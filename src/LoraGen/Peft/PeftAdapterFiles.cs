@@ -42,9 +42,9 @@ internal sealed class PeftAdapterFiles : IDisposable
     /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
     public bool Holds(Annotation annotation, int rank, bool useDora)
     {
-        var (path, kind, outSize) = (annotation.Path, annotation.Kind, annotation.OutSize);
-        var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), rank, annotation.InSize), IsThere(PeftKeys.B(path, kind), outSize, rank));
-        var hasMagnitude = !useDora || IsThere(PeftKeys.Magnitude(path), outSize);
+        var (path, kind) = (annotation.Path, annotation.Kind);
+        var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), annotation.ShapeOfA(rank)), IsThere(PeftKeys.B(path, kind), annotation.ShapeOfB(annotation.OutSize, rank)));
+        var hasMagnitude = !useDora || IsThere(PeftKeys.Magnitude(path), annotation.ShapeOfMagnitude);
         return hasA && hasB && hasMagnitude;
     }
 
@@ -105,6 +105,11 @@ internal sealed class PeftAdapterFiles : IDisposable
                 $"{_weights.Path}: {PeftKeys.FingerprintMetadata}: expected {adapter.BaseFingerprint}, the fingerprint of this base, found {Excerpt.Of(recorded)}: the adapter was trained on other weights, or on these in another dtype.");
         }
 
+        if (recorded is null)
+        {
+            RequireAsInPeft(sites);
+        }
+
         foreach (var (key, weight) in kept)
         {
             RequireSameValues(key, weight);
@@ -118,6 +123,18 @@ internal sealed class PeftAdapterFiles : IDisposable
         foreach (var (key, parameter) in saved)
         {
             parameter.copy_(_weights.Read(key));
+        }
+    }
+
+    // What LoraGen saved has its fingerprint.
+    private void RequireAsInPeft(IReadOnlyList<LoraSite> sites)
+    {
+        foreach (var site in sites.Where(site => site.Update.IsTargeted))
+        {
+            if (site.Projection is Convolution convolution)
+            {
+                ConvUpdate.RequireAsInPeft(_weights.Path, site.Path, convolution);
+            }
         }
     }
 

@@ -101,6 +101,11 @@ internal sealed class PeftUpdates
             throw Bad(a, $"shape [{(long)rank * blocks}, in], since the rank is {rank}", $"[{string.Join(", ", a.Shape)}]");
         }
 
+        if (isConvolution && b.Shape.Count == a.Shape.Count && b.Shape[1] < rank && rank % b.Shape[1] == 0)
+        {
+            throw Bad(b, "a convolution of one group", $"one of {rank / b.Shape[1]}, whose A takes in the channels of all groups: its update is no change of the weight");
+        }
+
         var ones = b.Shape.Skip(2).ToList();
         if (b.Shape.Count < 2 || b.Shape[1] != rank || ones.Any(size => size != 1) || ones.Count != (isConvolution ? a.Shape.Count - 2 : blocks > 1 ? ones.Count : 0)
             || b.Shape[0] % blocks != 0)

@@ -25,7 +25,5 @@ public sealed class Conv1DUpdate : LowRankUpdate
     public static Tensor Forward(Conv1D projection, Conv1DUpdate? update, Tensor x)
         => update is { IsActive: true } ? update.Apply(projection, x) : projection.call(x);
 
-    private protected override Tensor Compute(Tensor x, Tensor weight, Tensor? bias) => Conv1D.Product(x, weight, bias);
-
-    private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor x) => SumOfRows(projection, x);
+    private protected override Tensor Compute(nn.Module projection, Tensor x, Tensor weight, Tensor? bias) => Conv1D.Product(x, weight, bias);
 }

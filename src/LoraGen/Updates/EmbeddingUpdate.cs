@@ -45,20 +45,14 @@ public sealed class EmbeddingUpdate : LowRankUpdate
     public static Tensor Forward(Embedding projection, EmbeddingUpdate? update, Tensor ids)
         => update is { IsActive: true } ? update.Apply(projection, ids) : projection.call(ids);
 
-    private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor ids)
-    {
-        using var scope = NewDisposeScope();
-        var rows = RowsOf(ids);
-        var result = AddRows(projection, projection.call(rows), rows);
-        return result.view([.. ids.shape, result.shape[1]]).MoveToOuterDisposeScope();
-    }
-
-    private protected override Tensor Compute(Tensor ids, Tensor weight, Tensor? bias)
+    private protected override Tensor Compute(nn.Module projection, Tensor ids, Tensor weight, Tensor? bias)
         => weight.index_select(0, ids.reshape(-1)).view([.. ids.shape, weight.shape[1]]);
+
+    internal override int RowAxes => 0;
 
     internal override Tensor RowsOf(Tensor ids) => ids.reshape(-1);
 
-    internal override Tensor Reduce(Tensor ids, Tensor a) => a.t().index_select(0, ids);
+    internal override Tensor Reduce(nn.Module projection, Tensor ids, Tensor a) => a.t().index_select(0, ids);
 
     internal override bool Drops(nn.Module projection) => false;
 }

@@ -25,7 +25,5 @@ public sealed class LinearUpdate : LowRankUpdate
     public static Tensor Forward(Linear projection, LinearUpdate? update, Tensor x)
         => update is { IsActive: true } ? update.Apply(projection, x) : projection.call(x);
 
-    private protected override Tensor Compute(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
-
-    private protected override Tensor Sum(nn.Module<Tensor, Tensor> projection, Tensor x) => SumOfRows(projection, x);
+    private protected override Tensor Compute(nn.Module projection, Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
 }

@@ -33,22 +33,27 @@ public abstract partial class LowRankUpdate
     }
 
     /// <summary>The base's result plus the update.</summary>
-    private protected abstract Tensor Sum(Module<Tensor, Tensor> projection, Tensor x);
-
-    /// <summary>The same for a projection that takes vectors: x [..., in] to [..., out].</summary>
-    private protected Tensor SumOfRows(Module<Tensor, Tensor> projection, Tensor x)
+    private Tensor Sum(Module<Tensor, Tensor> projection, Tensor x)
     {
         using var scope = NewDisposeScope();
         var rows = RowsOf(x);
-        var result = AddRows(projection, projection.call(rows), rows);
-        return result.view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
+        return Unfolded(AddRows(projection, projection.call(rows), rows), x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The input as one row after the other, whichever axes it has: [rows, in], and of an embedding [rows].</summary>
+    /// <summary>How many of the input's axes a row has: 1 for a vector, 0 for an id, the channels and those of the kernel for an image.</summary>
+    internal virtual int RowAxes => 1;
+
+    /// <summary>The input as one row after the other, whichever axes it has: [rows, in], and of an embedding [rows]. An image stays as it is.</summary>
     internal virtual Tensor RowsOf(Tensor x) => x.reshape(-1, x.shape[^1]);
 
+    /// <summary>The way back for the result, [rows, out] to [..., out].</summary>
+    internal virtual Tensor Unfolded(Tensor result, Tensor x) => result.view([.. x.shape[..^RowAxes], result.shape[1]]);
+
     /// <summary>What A makes of rows, [rows, r].</summary>
-    internal virtual Tensor Reduce(Tensor rows, Tensor a) => functional.linear(rows, a);
+    internal virtual Tensor Reduce(Module projection, Tensor rows, Tensor a) => functional.linear(rows, a);
+
+    /// <summary>One value for each output, so that it fits the result.</summary>
+    private protected virtual Tensor PerOutput(Tensor values) => values;
 
     /// <summary>Whether calls of the projection drop inputs of A now.</summary>
     internal virtual bool Drops(Module projection) => projection.training && Dropout > 0;
@@ -67,7 +72,7 @@ public abstract partial class LowRankUpdate
         }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        return AddProduct(result, Reduce(dropped ?? rows, a), b);
+        return AddProduct(result, Reduce(projection, dropped ?? rows, a), b);
     }
 
     /// <summary>
@@ -81,10 +86,10 @@ public abstract partial class LowRankUpdate
     private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
     {
         var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
-        var product = dropped is not null ? dropped.mm(Kind.IsTransposed ? weight : weight.t())
-            : bias is not null ? result - bias
+        var product = dropped is not null ? Compute(projection, dropped, weight, bias: null)
+            : bias is not null ? result - PerOutput(bias)
             : result;
-        return (result + ((ratio - 1).to_type(result.dtype) * product), b * ratio.to_type(b.dtype).unsqueeze(1));
+        return (result + (PerOutput((ratio - 1).to_type(result.dtype)) * product), b * PerRow(ratio.to_type(b.dtype), b));
     }
 
     // m / ||V||, [out]. The norm costs as much as r rows of input would.
@@ -99,14 +104,14 @@ public abstract partial class LowRankUpdate
 
         return _keptRatio.Of((WeightMemory.Of(weight), weight.dtype), () => [Ratio()])[0];
 
-        Tensor Ratio() => Magnitude! / Norm(weight);
+        Tensor Ratio() => Magnitude!.view(-1) / Norm(weight);
     }
 
-    /// <summary>Adds s reduced B^T to the result, in place and with one addmm.</summary>
+    /// <summary>Adds s reduced B^T to the result, in place, with one addmm where rows are vectors.</summary>
     /// <param name="result">[rows, out]</param>
     /// <param name="reduced">What A makes of the input, [rows, r].</param>
     /// <param name="b">B in the dtype of the result.</param>
-    private protected Tensor AddProduct(Tensor result, Tensor reduced, Tensor b)
+    private protected virtual Tensor AddProduct(Tensor result, Tensor reduced, Tensor b)
     {
         var alpha = (float)Scale.Factor;
         if (result.dtype == ScalarType.Float64)

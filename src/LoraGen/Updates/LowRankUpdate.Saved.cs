@@ -59,13 +59,13 @@ public abstract partial class LowRankUpdate
     }
 
     /// <summary>What the projection computes with another weight and bias.</summary>
-    private protected abstract Tensor Compute(Tensor x, Tensor weight, Tensor? bias);
+    private protected abstract Tensor Compute(Module projection, Tensor x, Tensor weight, Tensor? bias);
 
     private Tensor StandIn(Module<Tensor, Tensor> projection, Tensor x)
     {
         using var scope = NewDisposeScope();
         var tensors = SavedIn(ProjectionWeight.Of(projection).dtype);
-        return Compute(x, tensors[0], tensors.ElementAtOrDefault(1)).MoveToOuterDisposeScope();
+        return Compute(projection, x, tensors[0], tensors.ElementAtOrDefault(1)).MoveToOuterDisposeScope();
     }
 
     // As with A and B: what may change is cast anew.

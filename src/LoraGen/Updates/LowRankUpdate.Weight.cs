@@ -26,6 +26,9 @@ public abstract partial class LowRankUpdate
     /// </summary>
     internal (Tensor A, Tensor B) Whole() => Slices is null ? SinceStart() : (A, Slices.Placed(B));
 
+    /// <summary>The same as two matrices, whose product is what is added to the weight as <see cref="UpdateKind.AsMatrix"/> gives it.</summary>
+    internal (Tensor A, Tensor B) Matrices() => Whole() is var (a, b) ? (a.flatten(1), b.flatten(1)) : default;
+
     /// <summary>Its rank and alpha, whose factor is the same.</summary>
     internal LoraScale WholeScale => Scale.Times(Slices?.Trained.Count ?? (_start is null ? 1 : 2));
 
@@ -48,7 +51,10 @@ public abstract partial class LowRankUpdate
     // B A - B0 A0 as one product in which nothing large cancels: [B - B0, B0] times [A; A - A0], zero to the last bit at the start.
     private (Tensor A, Tensor B) SinceStart() => _start is not var (a, b) ? (A, B) : (cat([A, A - a], 0), cat([B - b, b], 1));
 
-    private Tensor Norm(Tensor weight) => Whole() is var (a, b) ? Dora.Norm(Kind.IsTransposed ? weight.t() : weight, a, b, Scale.Factor) : weight;
+    private Tensor Norm(Tensor weight) => Matrices() is var (a, b) ? Dora.Norm(Kind.AsMatrix(weight), a, b, Scale.Factor) : weight;
+
+    // [out] to [out, 1...]
+    private static Tensor PerRow(Tensor values, Tensor rows) => values.view([-1, .. Enumerable.Repeat(1L, (int)rows.dim() - 1)]);
 
     /// <summary>Gives DoRA's magnitude its start, at which m / ||V|| is 1 to the last bit.</summary>
     internal void InitialiseMagnitude(Module projection)
@@ -56,7 +62,7 @@ public abstract partial class LowRankUpdate
         if (Magnitude is not null)
         {
             using var norm = Norm(ProjectionWeight.Of(projection));
-            Magnitude.copy_(norm);
+            Magnitude.copy_(norm.view_as(Magnitude));
         }
     }
 
@@ -71,15 +77,15 @@ public abstract partial class LowRankUpdate
         if (Magnitude is not null)
         {
             var ratio = MagnitudeRatio(projection);
-            sum.mul_(Kind.IsTransposed ? ratio : ratio.unsqueeze(1));
+            sum.mul_(Kind.IsTransposed ? ratio : PerRow(ratio, sum));
         }
 
         return sum.MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// What <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight, in the weight's shape: (alpha / r) B A [out, in], and of a
-    /// <see cref="Conv1D"/> or an embedding (alpha / r) (B A)^T [in, out].
+    /// What <see cref="ILoraModel{TAdapter}.Merge"/> adds to the weight, in the weight's shape: (alpha / r) B A [out, in], of a
+    /// convolution [out, in, kernel...], and of a <see cref="Conv1D"/> or an embedding (alpha / r) (B A)^T [in, out].
     /// </summary>
     /// <param name="dtype">What to compute in and to return.</param>
     /// <exception cref="LoraException">
@@ -94,8 +100,8 @@ public abstract partial class LowRankUpdate
         RequireAlive();
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var (a, b) = Whole();
+        var (a, b) = Matrices();
         var delta = b.to_type(dtype).mm(a.to_type(dtype)).mul_(Scale.Factor);
-        return (Kind.IsTransposed ? delta.t() : delta).MoveToOuterDisposeScope();
+        return (Kind.IsTransposed ? delta.t() : delta.view([delta.shape[0], .. A.shape[1..]])).MoveToOuterDisposeScope();
     }
 }

@@ -9,7 +9,7 @@ namespace LoraGen;
 /// The update of one projection: y = W0 x + b + s B A x with A [r, in], B [out, r] and s = alpha / r, or alpha / sqrt(r) with rank
 /// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of the base's
 /// result. Each kind of projection has a class of its own: <see cref="LinearUpdate"/>, <see cref="Conv1DUpdate"/>,
-/// <see cref="EmbeddingUpdate"/>. Instead of an update it may hold a weight and a bias that stand in for the base's: see <see cref="IsSaved"/>.
+/// <see cref="EmbeddingUpdate"/>, <see cref="ConvUpdate"/>. Instead of an update it may hold a weight and a bias that stand in for the base's: see <see cref="IsSaved"/>.
 /// </summary>
 /// <remarks>
 /// An adapter that only serves need not be cast to the base's dtype at every call. Put it in evaluation mode and freeze it:
@@ -25,7 +25,7 @@ namespace LoraGen;
 /// The adapter's own mode decides nothing else. Dropout follows the mode of the base's projection: <c>model.train()</c>, <c>model.eval()</c>.
 /// </para>
 /// <para>
-/// With an update, a forward hook on the projection is given x as [rows, in], and ids as [rows]; the update is then added in place to
+/// With an update, a forward hook on the projection is given x as [rows, in], and ids as [rows], and an image as it is; the update is then added in place to
 /// what the hook returns. A hook that keeps the base's own result must clone it.
 /// </para>
 /// <para>Calls from several threads at once are safe; whatever changes an adapter is not safe beside them.</para>
@@ -88,20 +88,20 @@ public abstract partial class LowRankUpdate : Module
     public double Dropout { get; }
 
     /// <summary>
-    /// The down-projection [r, in], fp32 (PEFT: <c>lora_A.weight</c>, of an embedding <c>lora_embedding_A</c>); of n slices, theirs one below the other, [n r, in].
+    /// The down-projection [r, in], of a convolution [r, in, kernel...], fp32 (PEFT: <c>lora_A.weight</c>, of an embedding <c>lora_embedding_A</c>); of n slices, theirs one below the other, [n r, in].
     /// Write into it in training mode only: once it is frozen and in evaluation mode, a copy may stand in for it.
     /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter A => _a ?? throw NotTargeted();
 
     /// <summary>
-    /// The up-projection [out, r], fp32 (PEFT: <c>lora_B.weight</c>, of an embedding <c>lora_embedding_B</c>); of n slices, theirs one below the other. Write into it in training mode only, like <see cref="A"/>.
+    /// The up-projection [out, r], of a convolution [out, r, 1...], fp32 (PEFT: <c>lora_B.weight</c>, of an embedding <c>lora_embedding_B</c>); of n slices, theirs one below the other. Write into it in training mode only, like <see cref="A"/>.
     /// </summary>
     /// <exception cref="LoraException">The projection is not targeted.</exception>
     public Parameter B => _b ?? throw NotTargeted();
 
     /// <summary>
-    /// DoRA's magnitude m [out], fp32: the output is (m / ||V||) V x + b with V = W0 + s B A and its norm over the inputs (arXiv 2402.09353;
+    /// DoRA's magnitude m [out], of a convolution [1, out, 1...], fp32: the output is (m / ||V||) V x + b with V = W0 + s B A and its norm over the inputs (arXiv 2402.09353;
     /// PEFT: <c>use_dora</c>, <c>lora_magnitude_vector</c>). Null without DoRA. Write into it in training mode only, like <see cref="A"/>.
     /// </summary>
     public Parameter? Magnitude => _magnitude;
@@ -150,6 +150,12 @@ public abstract partial class LowRankUpdate : Module
         {
             throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {own.device}; move it with adapter.to(device).");
         }
+    }
+
+    /// <summary>Checks that the projection is one whose update can be computed.</summary>
+    /// <exception cref="LoraException">It is not.</exception>
+    internal virtual void RequireComputable(Module projection)
+    {
     }
 
     private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's {(IsSaved ? "ModulesToSave save it whole" : "TargetModules leave it out")}.");

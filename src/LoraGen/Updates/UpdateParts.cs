@@ -4,11 +4,11 @@ namespace LoraGen;
 
 /// <summary>What an update is made of, whatever its kind.</summary>
 /// <param name="Path">Where the projection lies below the model.</param>
-/// <param name="A">[r, in], or null where the projection is not targeted.</param>
-/// <param name="B">[out, r], or null where the projection is not targeted.</param>
+/// <param name="A">[r, in], of a convolution [r, in, kernel...], or null where the projection is not targeted.</param>
+/// <param name="B">[out, r], of a convolution [out, r, 1...], or null where the projection is not targeted.</param>
 /// <param name="Scale">Rank and alpha.</param>
 /// <param name="Dropout">Probability of dropping an input of A.</param>
-/// <param name="Magnitude">DoRA's m [out], or null without it.</param>
+/// <param name="Magnitude">DoRA's m [out], of a convolution [1, out, 1...], or null without it.</param>
 /// <param name="Slices">The slices that A and B are of, or null where they are of the whole projection.</param>
 internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, LoraScale Scale, double Dropout, Parameter? Magnitude, FusedSlices? Slices)
 {
