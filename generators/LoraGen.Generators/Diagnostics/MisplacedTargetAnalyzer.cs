@@ -10,11 +10,11 @@ namespace LoraGen.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class MisplacedTargetAnalyzer() : LoraAnalyzer(Rule)
 {
-    /// <summary>[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: {0}.</summary>
+    /// <summary>[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: {0}.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA015",
         title: "A [LoraTarget] must stand on the field that it adapts",
-        messageFormat: "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: {0}",
+        messageFormat: "[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: {0}",
         category: HelpLinks.Category,
         defaultSeverity: DiagnosticSeverity.Error,
         isEnabledByDefault: true,

@@ -10,7 +10,7 @@ public sealed class MisplacedTargetTests
     // TorchSharp's, in another assembly. Two of them, since a model has more than one projection.
     [Fact]
     public Task Fields_of_a_class_of_another_assembly_are_found() => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: a compiled class calls its projections itself, and nothing can step between 'TransformerEncoderLayer' and its 'linear1'; "
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: a compiled class calls its projections itself, and nothing can step between 'TransformerEncoderLayer' and its 'linear1'; "
             + "copy the class, and annotate the fields there",
         """
         [assembly: {|#0:LoraTarget(typeof(TransformerEncoderLayer), "linear1", Rank = 8)|}]
@@ -21,7 +21,7 @@ public sealed class MisplacedTargetTests
     [InlineData("\"q_proj\"")]
     [InlineData("nameof(Other.Block.q_proj)")]
     public Task A_field_of_a_class_of_this_assembly_is_found(string field) => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: annotate the field 'q_proj' of 'Other.Block' itself",
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: annotate the field 'q_proj' of 'Other.Block' itself",
         $$"""
         [assembly: {|#0:LoraTarget(typeof(Other.Block), {{field}}, Rank = 8)|}]
 
@@ -38,7 +38,7 @@ public sealed class MisplacedTargetTests
     [InlineData("[LoraTarget(Rank = 4)] [{|#0:LoraTarget|}]")]
     [InlineData("[LoraTarget, Obsolete, {|#0:LoraGen.LoraTarget(Rank = 8)|}]")]
     public Task A_second_one_on_a_field_is_found(string attributes) => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: one for each; the first counts here, so delete the others",
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: one for each; the first counts here, so delete the others",
         $$"""
         public class Holder
         {
@@ -51,7 +51,7 @@ public sealed class MisplacedTargetTests
     [InlineData("annotate the field, and call the method that is generated for it", "[{|#0:LoraTarget|}] public Tensor Up(Tensor x) => x;")]
     [InlineData("a class is marked with [LoraModel], and [LoraTarget] says which of its fields are adapted", "[{|#0:LoraGen.LoraTargetAttribute(Rank = 4)|}] public class Inner;")]
     public Task An_attribute_on_what_is_no_field_is_found(string reason, string member) => Rule<MisplacedTargetAnalyzer>.Says(
-        $"[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: {reason}",
+        $"[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: {reason}",
         $$"""
         public class Mlp() : Module<Tensor, Tensor>("Mlp")
         {
@@ -62,7 +62,7 @@ public sealed class MisplacedTargetTests
 
     [Fact]
     public Task An_assembly_alone_is_found() => Rule<MisplacedTargetAnalyzer>.Says(
-        "[LoraTarget] belongs on a 'Linear', 'Conv1D' or 'Embedding' field: an assembly has none; annotate the fields of the class that calls them",
+        "[LoraTarget] belongs on a 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d' field: an assembly has none; annotate the fields of the class that calls them",
         "[assembly: {|#0:LoraTarget|}]");
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class UnsupportedTargetTests
 {
     [Fact]
     public Task A_field_of_another_type_is_found() => Rule<UnsupportedTargetAnalyzer>.Says(
-        "'norm' cannot be a LoRA target: its type is 'LayerNorm', not 'Linear', 'Conv1D' or 'Embedding'",
+        "'norm' cannot be a LoRA target: its type is 'LayerNorm', not 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d'",
         """
         [LoraModel]
         public partial class Mlp() : Module<Tensor, Tensor>("Mlp")
@@ -60,7 +60,7 @@ public sealed class UnsupportedTargetTests
     // A convolution, whose name differs in one letter.
     [Fact]
     public Task A_Conv1d_is_found() => Rule<UnsupportedTargetAnalyzer>.Says(
-        "'conv' cannot be a LoRA target: its type is 'Conv1d', not 'Linear', 'Conv1D' or 'Embedding'",
+        "'conv' cannot be a LoRA target: its type is 'Conv1d', not 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d'",
         """
         [LoraModel]
         public partial class Gpt() : Module<Tensor, Tensor>("Gpt")

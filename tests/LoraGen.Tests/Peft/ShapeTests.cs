@@ -47,6 +47,13 @@ public sealed class ShapeTests : IDisposable
     }
 
     [Fact]
+    public void A_convolution_of_several_groups()
+    {
+        _adapter.Add($"{Q}.lora_A.weight", 2, 3, 3, 3);
+        AssertRefused(() => _adapter.Add($"{Q}.lora_B.weight", 4, 1, 1, 1), $"{Q}.lora_B.weight: expected a convolution of one group, found one of 2, whose A takes in the channels of all groups");
+    }
+
+    [Fact]
     public void A_bias_of_another_length() => AssertRefused(() => _adapter.Add($"{Q}.lora_B.bias", 5), $"{Q}.lora_B.bias: expected 4 values, as many as B has rows, found [5].");
 
     [Fact]
