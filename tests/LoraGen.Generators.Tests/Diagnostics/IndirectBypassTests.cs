@@ -173,6 +173,19 @@ public sealed class IndirectBypassTests
         """);
 
     [Fact]
+    public Task The_weight_of_a_convolution_in_its_function_is_found() => Rule<BypassedAdapterAnalyzer>.Finds(Convolution("""
+        Tensor Direct(Tensor x) => [|functional.conv2d(x, conv.weight, conv.bias)|];
+        Tensor SameSize(Tensor x) => [|functional.conv2d_padding(x, conv.weight.bfloat16(), padding: TorchSharp.Padding.Same)|];
+        Tensor Function(Tensor x, Func<Tensor, Tensor, Tensor> g) { Func<Tensor, Tensor, Tensor> f = (a, b) => [|functional.conv2d(a, conv.weight)|]; return f(x, x); }
+        Tensor Other(Tensor x) => functional.conv2d(x, stem.weight) + functional.conv2d(x, conv.weight.neg()) + functional.conv_transpose2d(x, conv.weight);
+        """));
+
+    [Fact]
+    public Task The_message_names_the_function_of_a_convolution() => Rule<BypassedAdapterAnalyzer>.Says(
+        "'conv' is computed by functional.conv2d past its adapter: call 'Conv' in its place",
+        Convolution("Tensor Run(Tensor x) => {|#0:functional.conv2d(x, conv.weight)|};"));
+
+    [Fact]
     public Task The_message_names_functional_linear() => Rule<BypassedAdapterAnalyzer>.Says(
         "'q_proj' is computed by functional.linear past its adapter: call 'QProj' in its place",
         Model("Tensor Run(Tensor x) => {|#0:functional.linear(x, q_proj.weight!)|};"));
@@ -263,6 +276,18 @@ public sealed class IndirectBypassTests
         Tensor Container(Tensor x) => Sequential([|q_proj|]).call(x);
         Tensor Function(Tensor x) => [|functional.linear(x, q_proj.weight!)|];
         """));
+
+    private static string Convolution(string members) => $$"""
+        [LoraModel]
+        public partial class Features() : Module<Tensor, Tensor>("Features")
+        {
+            [LoraTarget] private readonly Conv2d conv = Conv2d(4, 4, 1);
+            private readonly Conv2d stem = Conv2d(4, 4, 1);
+            public override Tensor forward(Tensor x) => Conv(x);
+
+            {{members}}
+        }
+        """;
 
     private static string Model(string members) => $$"""
         using System.Linq;

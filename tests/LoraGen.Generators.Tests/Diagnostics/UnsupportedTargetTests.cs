@@ -57,16 +57,27 @@ public sealed class UnsupportedTargetTests
         }
         """);
 
-    // A convolution, whose name differs in one letter.
     [Fact]
-    public Task A_Conv1d_is_found() => Rule<UnsupportedTargetAnalyzer>.Says(
-        "'conv' cannot be a LoRA target: its type is 'Conv1d', not 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d'",
+    public Task Convolutions_are_not() => Rule<UnsupportedTargetAnalyzer>.Finds("""
+        [LoraModel]
+        public partial class Features() : Module<Tensor, Tensor>("Features")
+        {
+            [LoraTarget] private readonly TorchSharp.Modules.Conv1d signal = torch.nn.Conv1d(4, 4, 1);
+            [LoraTarget] private readonly TorchSharp.Modules.Conv2d image = torch.nn.Conv2d(4, 4, 1);
+            [LoraTarget] private readonly TorchSharp.Modules.Conv3d volume = torch.nn.Conv3d(4, 4, 1);
+            public override Tensor forward(Tensor x) => Volume(Image(Signal(x).unsqueeze(-1)).unsqueeze(-1));
+        }
+        """);
+
+    [Fact]
+    public Task A_transposed_convolution_is_found() => Rule<UnsupportedTargetAnalyzer>.Says(
+        "'up' cannot be a LoRA target: its type is 'ConvTranspose2d', not 'Linear', 'Conv1D', 'Embedding', 'Conv1d', 'Conv2d' or 'Conv3d'",
         """
         [LoraModel]
-        public partial class Gpt() : Module<Tensor, Tensor>("Gpt")
+        public partial class Decoder() : Module<Tensor, Tensor>("Decoder")
         {
-            [LoraTarget] private readonly TorchSharp.Modules.Conv1d {|#0:conv|} = torch.nn.Conv1d(4, 4, 1);
-            public override Tensor forward(Tensor x) => x;
+            [LoraTarget] private readonly ConvTranspose2d {|#0:up|} = ConvTranspose2d(4, 4, 2);
+            public override Tensor forward(Tensor x) => up.call(x);
         }
         """);
 

@@ -40,6 +40,9 @@ public sealed class VariantTests
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Orthogonal", "slices cannot begin with LoraInit.Orthogonal")]
     [InlineData("Embedding", "Slices = 3, Trained = [0]", "an embedding has no slices")]
     [InlineData("Embedding", "Init = LoraInit.Olora", "an embedding cannot begin with LoraInit.Olora")]
+    [InlineData("Conv2d", "Slices = 3, Trained = [0]", "a convolution has no slices")]
+    [InlineData("Conv1d", "Init = LoraInit.Pissa", "a convolution cannot begin with LoraInit.Pissa")]
+    [InlineData("Conv3d", "Init = LoraInit.Orthogonal", "a convolution cannot begin with LoraInit.Orthogonal")]
     [InlineData("Linear", "Rank = 3, Init = LoraInit.Orthogonal", "LoraInit.Orthogonal needs an even rank")]
     [InlineData("Linear", "Init = (LoraInit)99", "Init must be a member of LoraInit")]
     public Task Options_that_do_not_go_together_are_found(string type, string options, string mistake)
@@ -50,6 +53,7 @@ public sealed class VariantTests
     [InlineData("Linear", "Init = LoraInit.Orthogonal")]
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Random")]
     [InlineData("Embedding", "UseDora = true, Init = LoraInit.Gaussian, Dropout = 0.1")]
+    [InlineData("Conv2d", "UseDora = true, Init = LoraInit.Random, Dropout = 0.1")]
     public Task Options_that_go_together_are_not(string type, string options)
         => Rule<VariantAnalyzer>.Finds(Model($"[LoraTarget({options})] private readonly {type} proj;"));
 
