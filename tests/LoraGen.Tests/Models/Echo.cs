@@ -21,19 +21,19 @@ public sealed partial class Echo : Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x) => inside.call(Fc(x));
 
-    /// <summary>The lower <c>fc</c>.</summary>
+    /// <summary>The lower <c>fc</c>: a convolution whose kernel is as large as what it looks at, and so a matrix times all of it.</summary>
     [LoraModel]
     public sealed partial class Inside : Module<Tensor, Tensor>
     {
-        [LoraTarget] private readonly Linear fc;
+        [LoraTarget] private readonly Conv1d fc;
 
         public Inside()
             : base(nameof(Inside))
         {
-            fc = Linear(4, 4);
+            fc = Conv1d(2, 4, 2);
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => Fc(x);
+        public override Tensor forward(Tensor x) => Fc(x.view(-1, 2, 2)).flatten(1);
     }
 }

@@ -38,8 +38,8 @@ internal sealed class TrackedAdapter(Echo.Adapter real, Shape shape, IReadOnlyDi
         using var inference = no_grad();
         foreach (var (path, (a, b)) in Factors)
         {
-            Update(path).A.copy_(tensor(a));
-            Update(path).B.copy_(tensor(b));
+            Update(path).A.copy_(tensor(a).view_as(Update(path).A));
+            Update(path).B.copy_(tensor(b).view_as(Update(path).B));
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed class TrackedAdapter(Echo.Adapter real, Shape shape, IReadOnlyDi
     {
         using var scope = NewDisposeScope();
         real.load_state_dict(Factors
-            .SelectMany(item => new[] { ($"{item.Key}.lora_A.weight", tensor(item.Value.A)), ($"{item.Key}.lora_B.weight", tensor(item.Value.B)) })
+            .SelectMany(item => new[] { ($"{item.Key}.lora_A.weight", tensor(item.Value.A).view_as(Update(item.Key).A)), ($"{item.Key}.lora_B.weight", tensor(item.Value.B).view_as(Update(item.Key).B)) })
             .ToDictionary(item => item.Item1, item => item.Item2));
     }
 
@@ -63,7 +63,7 @@ internal sealed class TrackedAdapter(Echo.Adapter real, Shape shape, IReadOnlyDi
 
         foreach (var (path, (value, error)) in Gradients!)
         {
-            var found = new Factors(Values.Matrix(Update(path).A), Values.Matrix(Update(path).B));
+            var found = Held(path);
             AssertStepped(Factors[path].A, value.A, error.A, found.A);
             AssertStepped(Factors[path].B, value.B, error.B, found.B);
             Factors[path] = found;
@@ -83,8 +83,15 @@ internal sealed class TrackedAdapter(Echo.Adapter real, Shape shape, IReadOnlyDi
     {
         foreach (var (path, expected) in Factors)
         {
-            Assert.Equal(expected.A, Values.Matrix(Update(path).A));
-            Assert.Equal(expected.B, Values.Matrix(Update(path).B));
+            var found = Held(path);
+            Assert.Equal(expected.A, found.A);
+            Assert.Equal(expected.B, found.B);
         }
+    }
+
+    private Factors Held(string path)
+    {
+        using var scope = NewDisposeScope();
+        return new Factors(Values.Matrix(Update(path).A.flatten(1)), Values.Matrix(Update(path).B.flatten(1)));
     }
 }

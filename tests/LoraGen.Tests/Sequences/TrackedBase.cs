@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LoraGen.Tests.Sequences;
 
-/// <summary>What the base of a <see cref="World"/> must hold, in plain arrays: its two projections, the first before the second.</summary>
+/// <summary>What the base of a <see cref="World"/> must hold, in plain arrays: its two projections, the first, a linear one, before the second, a convolution that sees all of its input at once.</summary>
 internal sealed class TrackedBase
 {
     public const int Width = 4;
