@@ -23,7 +23,7 @@ public abstract partial class LowRankUpdate
 
         try
         {
-            return IsSaved ? StandIn(projection, x) : Sum(projection, x);
+            return IsTargeted ? Sum(projection, x) : StandIn(projection, x);
         }
         catch (ExternalException)
         {
@@ -40,7 +40,7 @@ public abstract partial class LowRankUpdate
     {
         using var scope = NewDisposeScope();
         var rows = RowsOf(x);
-        var result = AddRows(projection, projection.call(rows), rows);
+        var result = AddRows(projection, Base(projection, rows), rows);
         return result.view([.. x.shape[..^1], result.shape[1]]).MoveToOuterDisposeScope();
     }
 
@@ -67,7 +67,7 @@ public abstract partial class LowRankUpdate
         }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        return AddProduct(result, Reduce(dropped ?? rows, a), b);
+        return AddBBias(AddProduct(result, Reduce(dropped ?? rows, a), b));
     }
 
     /// <summary>
@@ -80,7 +80,7 @@ public abstract partial class LowRankUpdate
     /// <param name="dropped">What was left of its input, or null where nothing is dropped.</param>
     private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
     {
-        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
+        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), BiasIn(projection), MagnitudeRatio(projection));
         var product = dropped is not null ? dropped.mm(Kind.IsTransposed ? weight : weight.t())
             : bias is not null ? result - bias
             : result;
@@ -158,6 +158,6 @@ public abstract partial class LowRankUpdate
     {
         _keptFactors.Drop();
         _keptRatio.Drop();
-        _keptSaved.Drop();
+        _keptOwn.Drop();
     }
 }
