@@ -82,7 +82,7 @@ internal sealed class MergedWeights
     }
 
     /// <summary>The parameters of a projection that a merge writes into.</summary>
-    public static IEnumerable<Parameter> ParametersOf(LoraSite site) => Names(site).Select(name => site.Projection.get_parameter(name)!);
+    public static IEnumerable<Parameter> ParametersOf(LoraSite site) => Names(site).Select(name => site.Projection.get_parameter(name)).OfType<Parameter>();
 
     private static IEnumerable<string> Names(LoraSite site)
         => (site.Update.ChangesWeight ? [WeightName] : Array.Empty<string>()).Concat(site.Update.ChangesBias ? [BiasName] : []);

@@ -105,7 +105,7 @@ public sealed class TokenRowsFilesTests : IDisposable
         Assert.Equal((Key, "transformer.wte", PeftTensorKind.TrainableTokens), (rows.Key, rows.Path, rows.Kind));
         Assert.False(report.IsNoOp);
         Assert.Equal("""{"transformer.wte":[5,0,3]}""", JsonNode.Parse(report.Config.Others["trainable_token_indices"])!.ToJsonString());
-        Assert.Empty(report.Oddities);
+        Assert.DoesNotContain(report.Oddities, oddity => oddity.Contains("wte", StringComparison.Ordinal));
     }
 
     [Fact]
