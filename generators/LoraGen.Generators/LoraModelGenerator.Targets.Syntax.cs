@@ -71,7 +71,8 @@ public sealed partial class LoraModelGenerator
         private static string Variant(TargetInfo target)
             => (target.UseDora ? ", useDora: true" : "")
             + (target.Init != LoraTargetField.DefaultInit ? $", init: global::LoraGen.LoraInit.{target.Init}" : "")
-            + (target.Trained.Count > 0 ? $", slices: new global::LoraGen.FusedSlices({Literals.Integer(target.Slices)}, {Numbers(target.Trained)})" : "");
+            + (target.Trained.Count > 0 ? $", slices: new global::LoraGen.FusedSlices({Literals.Integer(target.Slices)}, {Numbers(target.Trained)})" : "")
+            + (target.LoraBias ? ", loraBias: true" : "");
 
         private static string Numbers(EquatableArray<int> numbers) => string.Join(", ", numbers.Select(Literals.Integer));
 
@@ -85,10 +86,11 @@ public sealed partial class LoraModelGenerator
             var scale = (target.Alpha / target.Rank).ToString("G5", CultureInfo.InvariantCulture);
             var dropout = target.Dropout > 0 ? $", dropout {Literals.Number(target.Dropout)}" : "";
             var dora = target.UseDora ? ", with DoRA" : "";
+            var bias = target.LoraBias ? ", with a bias of B" : "";
             var init = target.Init != LoraTargetField.DefaultInit ? $", begun with LoraInit.{target.Init}" : "";
             var slices = target.Trained.Count > 0 ? $" for each of the slices [{Numbers(target.Trained)}] of {Literals.Integer(target.Slices)}" : "";
             var adapted = target.ByDefault ? "" : "; adapted only where a LoraConfig names it";
-            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{slices}{dropout}{dora}{init} unless a LoraConfig says otherwise{adapted}";
+            return $"rank {Literals.Integer(target.Rank)}, alpha {Literals.Number(target.Alpha)}, scale {scale}{slices}{dropout}{dora}{bias}{init} unless a LoraConfig says otherwise{adapted}";
         }
     }
 }

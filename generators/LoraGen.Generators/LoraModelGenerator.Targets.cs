@@ -24,6 +24,7 @@ public sealed partial class LoraModelGenerator
                 target.UseDora,
                 target.VariantMistake is null ? target.Init! : LoraTargetField.DefaultInit,
                 target.Slices,
-                new([.. target is { SlicesMistake: null, VariantMistake: null, Trained: { } trained } ? trained : []])))]);
+                new([.. target is { SlicesMistake: null, VariantMistake: null, Trained: { } trained } ? trained : []]),
+                target is { LoraBias: true, VariantMistake: null }))]);
     }
 }

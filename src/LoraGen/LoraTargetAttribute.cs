@@ -40,6 +40,12 @@ public sealed class LoraTargetAttribute : Attribute
     /// </summary>
     public bool UseDora { get; set; }
 
+    /// <summary>
+    /// Whether B has a bias: <c>h = W0 x + b + (alpha / r) (B A x + b_B)</c> (PEFT: <c>lora_bias</c>). For a <c>Linear</c> or a
+    /// <see cref="Conv1D"/>, without DoRA and slices. All adapted projections of a model must say the same.
+    /// </summary>
+    public bool LoraBias { get; set; }
+
     /// <summary>How A and B of a new adapter begin (PEFT: <c>init_lora_weights</c>).</summary>
     public LoraInit Init { get; set; }
 

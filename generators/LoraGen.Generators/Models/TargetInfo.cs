@@ -14,6 +14,7 @@ namespace LoraGen.Generators.Models;
 /// <param name="Init">How A and B begin: a member of LoraInit.</param>
 /// <param name="Slices">Of how many slices its output is made.</param>
 /// <param name="Trained">Which of them are adapted; none where the whole is.</param>
+/// <param name="LoraBias">Whether B has a bias.</param>
 internal sealed record TargetInfo(
     ProjectionKind Kind,
     ComponentInfo Component,
@@ -27,4 +28,5 @@ internal sealed record TargetInfo(
     bool UseDora,
     string Init,
     int Slices,
-    EquatableArray<int> Trained);
+    EquatableArray<int> Trained,
+    bool LoraBias);

@@ -15,6 +15,8 @@ internal sealed class LoraTargetField
 
     private static readonly string[] InitsForAll = [DefaultInit, "Gaussian", "Random"];
 
+    private static readonly string[] InitsWithBias = [DefaultInit, "Random"];
+
     private LoraTargetField(IFieldSymbol field, AttributeData attribute)
     {
         Field = field;
@@ -26,6 +28,7 @@ internal sealed class LoraTargetField
         ByDefault = attribute.FindArgument("ByDefault", true);
         OutputHead = attribute.FindArgument("OutputHead", false);
         UseDora = attribute.FindArgument("UseDora", false);
+        LoraBias = attribute.FindArgument("LoraBias", false);
         Init = attribute.FindMember("Init", DefaultInit);
         Slices = attribute.FindArgument("Slices", 1);
         Trained = attribute.FindNumbers("Trained");
@@ -47,6 +50,8 @@ internal sealed class LoraTargetField
     public bool OutputHead { get; }
 
     public bool UseDora { get; }
+
+    public bool LoraBias { get; }
 
     /// <summary>The member of LoraInit, or null where it is none.</summary>
     public string? Init { get; }
@@ -105,6 +110,10 @@ internal sealed class LoraTargetField
         { Init: null } => "Init must be a member of LoraInit",
         { Trained: not null, Kind: { IsLinear: false } kind } => $"{kind.Noun} has no slices",
         { Trained: not null, UseDora: true } => "DoRA is not for slices, but for the whole projection",
+        { LoraBias: true, Kind: { } kind } when kind == ProjectionKind.Embedding => "the B of an embedding has no bias",
+        { LoraBias: true, UseDora: true } => "the B of DoRA has no bias",
+        { LoraBias: true, Trained: not null } => "the B of a slice has no bias",
+        { LoraBias: true } when !InitsWithBias.Contains(Init) => $"a B with a bias cannot begin with LoraInit.{Init}",
         { Trained: not null } when !InitsForAll.Contains(Init) => $"slices cannot begin with LoraInit.{Init}",
         { Kind: { IsLinear: false } kind } when !InitsForAll.Contains(Init) => $"{kind.Noun} cannot begin with LoraInit.{Init}",
         { Init: "Orthogonal", HasValidRank: true } when Rank % 2 != 0 => "LoraInit.Orthogonal needs an even rank",

@@ -54,7 +54,7 @@ public sealed class AdapterBuilder
         var adapter = Build(model, files.Config, generator: null, files);
         try
         {
-            files.CopyTo(adapter, LoraSites.Of(model, adapter));
+            files.CopyTo(adapter, LoraSites.Of(model, adapter), (nn.Module)model);
             return Freezing(model, adapter);
         }
         catch
@@ -104,15 +104,15 @@ public sealed class AdapterBuilder
 
     /// <summary>The update of one <c>Linear</c>; the values are the attribute's.</summary>
     public LinearUpdate Linear(
-        string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, FusedSlices? slices = null)
+        string name, Linear projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, FusedSlices? slices = null, bool loraBias = false)
         => _plan.Update(
-            new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead, useDora, init, slices), parts => new LinearUpdate(parts));
+            new Annotation(Join(name), projection, UpdateKind.Linear, rank, alpha, dropout, byDefault, outputHead, useDora, init, slices) { LoraBias = loraBias }, parts => new LinearUpdate(parts));
 
     /// <summary>The update of one <see cref="LoraGen.Conv1D"/>; the values are the attribute's.</summary>
     public Conv1DUpdate Conv1D(
-        string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, FusedSlices? slices = null)
+        string name, Conv1D projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, FusedSlices? slices = null, bool loraBias = false)
         => _plan.Update(
-            new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead, useDora, init, slices), parts => new Conv1DUpdate(parts));
+            new Annotation(Join(name), projection, UpdateKind.Conv1D, rank, alpha, dropout, byDefault, outputHead, useDora, init, slices) { LoraBias = loraBias }, parts => new Conv1DUpdate(parts));
 
     /// <summary>The update of one <c>Embedding</c>; the values are the attribute's.</summary>
     public EmbeddingUpdate Embedding(
@@ -122,9 +122,9 @@ public sealed class AdapterBuilder
 
     /// <summary>The update of one <c>Conv1d</c>, <c>Conv2d</c> or <c>Conv3d</c>; the values are the attribute's.</summary>
     public ConvUpdate Conv(
-        string name, Convolution projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming)
+        string name, Convolution projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, bool loraBias = false)
         => _plan.Update(
-            new Annotation(Join(name), projection, UpdateKind.Convolution, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null), parts => ConvUpdate.Of(projection, parts));
+            new Annotation(Join(name), projection, UpdateKind.Convolution, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null) { LoraBias = loraBias }, parts => ConvUpdate.Of(projection, parts));
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

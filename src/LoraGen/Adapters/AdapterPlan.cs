@@ -20,6 +20,9 @@ internal sealed class AdapterPlan : IDisposable
     private readonly List<string> _annotated = [];
     private readonly List<(LowRankUpdate Update, nn.Module Projection, LoraInit Init)> _updates = [];
     private readonly List<Parameter> _parameters = [];
+    private readonly BaseCopies _copies = new();
+    private readonly OwnBiases _biases;
+    private readonly OwnTokenRows _tokens;
 
     /// <param name="model">The base.</param>
     /// <param name="config">The user's, or that of <paramref name="files"/>.</param>
@@ -35,7 +38,9 @@ internal sealed class AdapterPlan : IDisposable
         _ranks = new ModulePattern<int>(_source, nameof(LoraConfig.RankPattern), config.RankPattern);
         _alphas = new ModulePattern<double>(_source, nameof(LoraConfig.AlphaPattern), config.AlphaPattern);
         ModulePaths = model.named_modules().Select(item => item.name).ToHashSet(StringComparer.Ordinal);
-        Saved = new SavedModules(_source, config, model, ModulePaths, files);
+        Saved = new SavedModules(_source, config, model, ModulePaths, files, _copies);
+        _biases = new OwnBiases(_source, config, model, files, _copies);
+        _tokens = new OwnTokenRows(_source, config, model, files, _copies);
         BaseFingerprint = LoraGen.BaseFingerprint.Of(model);
     }
 
@@ -54,24 +59,32 @@ internal sealed class AdapterPlan : IDisposable
     {
         var path = annotation.Path;
         _annotated.Add(path);
-        var isTarget = _targets.Contains(annotation);
-        if (Saved.Contains(path))
+        var (isTarget, isSaved) = (_targets.Contains(annotation), Saved.Contains(path));
+        var tokens = _tokens.Copy(annotation, isTarget, isSaved);
+        if (isSaved)
         {
+            _biases.AddSaved(path);
             return construct(Saved.Copy(path, annotation.Projection));
         }
 
+        var bias = _biases.Copy(annotation, isTarget);
         if (!isTarget)
         {
-            return construct(new UpdateParts(path, null, null, default, 0, null, null));
+            return construct(new UpdateParts(path, null, null, default, 0, null, null) { Bias = bias, Tokens = tokens });
         }
 
         var options = UpdateOptions.Of(_source, Config, _files is not null, annotation, _ranks.Find(path) ?? Config.Rank, _alphas.Find(path) ?? Config.Alpha);
 
         // What a file does not hold takes no memory until its keys are compared, and is refused then.
-        var isHeld = _files is null || _files.Holds(annotation, options.Scale.Times(options.Blocks).Rank, options.UseDora);
+        var isHeld = _files is null || _files.Holds(annotation, options.Scale.Times(options.Blocks).Rank, options.UseDora, options.LoraBias);
         var device = ProjectionWeight.Of(annotation.Projection).device;
         var (a, b) = Zeros(annotation, options, isHeld ? options.Scale.Rank : 0, device);
-        var update = construct(new UpdateParts(path, a, b, options.Scale, options.Dropout, options.UseDora ? Zeros(device, annotation.ShapeOfMagnitude) : null, options.Slices));
+        var magnitude = options.UseDora ? Zeros(device, annotation.ShapeOfMagnitude) : null;
+        var update = construct(new UpdateParts(path, a, b, options.Scale, options.Dropout, magnitude, options.Slices)
+        {
+            Bias = bias,
+            BBias = options.LoraBias ? Zeros(device, annotation.OutSize) : null,
+        });
         _updates.Add((update, annotation.Projection, options.Init));
         return update;
     }
@@ -115,14 +128,14 @@ internal sealed class AdapterPlan : IDisposable
     public void Dispose()
     {
         _parameters.ForEach(parameter => parameter.Dispose());
-        Saved.Dispose();
+        _copies.Dispose();
     }
 
     /// <summary>
     /// Checks that every entry of the config found a projection, and that the adapter can be saved in PEFT's format. In a file's config an
     /// entry may find nothing, as long as another does: PEFT passes over it, and the keys of the tensors say what is adapted.
     /// </summary>
-    /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ or only some use DoRA.</exception>
+    /// <exception cref="LoraException">An entry matches nothing, nothing is adapted, or the dropouts differ or only some use DoRA or a bias of B.</exception>
     public void RequireComplete()
     {
         if (_annotated.Count == 0)
@@ -131,8 +144,12 @@ internal sealed class AdapterPlan : IDisposable
         }
 
         Saved.RequireNothingElse();
-        var unmatched = _targets.Unmatched.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).Concat(Saved.Unmatched).ToList();
-        if (unmatched.Count > 0 && (_files is null || _updates.Count == 0))
+        _biases.RequireComplete();
+        _tokens.RequireComplete();
+        var ownsAny = Saved.Any || _biases.Any || _tokens.Any;
+        var targets = ownsAny && Config.TargetModules is [] ? [] : _targets.Unmatched;
+        var unmatched = targets.Concat(_ranks.Unmatched).Concat(_alphas.Unmatched).Concat(Saved.Unmatched).Concat(_tokens.Unmatched).ToList();
+        if (unmatched.Count > 0 && (_files is null || (_updates.Count == 0 && !ownsAny)))
         {
             throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
@@ -142,7 +159,7 @@ internal sealed class AdapterPlan : IDisposable
             throw new LoraException($"{_source}: {nameof(LoraConfig.PissaIterations)}: expected a number of at least 0, beside {nameof(LoraInit)}.{nameof(LoraInit.Pissa)}, found {iterations}{(iterations < 0 ? "" : " without it, so that it would mean nothing")}.");
         }
 
-        if (_updates.Count == 0)
+        if (_updates.Count == 0 && !ownsAny)
         {
             throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor saved whole nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
@@ -150,6 +167,11 @@ internal sealed class AdapterPlan : IDisposable
         if (_updates.Select(item => item.Update.Magnitude is null).Distinct().Count() > 1)
         {
             throw new LoraException("Some of the projections' attributes say UseDora and others do not, but PEFT's format has one use_dora for all: set LoraConfig.UseDora, or one value in the attributes.");
+        }
+
+        if (_updates.Select(item => item.Update.BBias is null).Distinct().Count() > 1)
+        {
+            throw new LoraException("Some of the projections' attributes say LoraBias and others do not, but PEFT's format has one lora_bias for all: set LoraConfig.LoraBias, or one value in the attributes.");
         }
 
         if (_updates.Select(item => item.Update.Dropout).Distinct().Count() > 1)

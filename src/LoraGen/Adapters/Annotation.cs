@@ -16,6 +16,9 @@ namespace LoraGen;
 /// <param name="Slices">The slices that are adapted, or null for the whole.</param>
 internal sealed record Annotation(string Path, nn.Module Projection, UpdateKind Kind, int Rank, double Alpha, double Dropout, bool ByDefault, bool OutputHead, bool UseDora, LoraInit Init, FusedSlices? Slices)
 {
+    /// <summary>Whether B has a bias.</summary>
+    public bool LoraBias { get; init; }
+
     /// <summary>The length of A's rows, of a convolution without the kernel.</summary>
     public long InSize => Kind.InOf(ProjectionWeight.Of(Projection));
 

@@ -14,6 +14,7 @@ public abstract class LoraAdapter : torch.nn.Module
     private readonly AdapterBuilder _builder;
     private IReadOnlyList<LowRankUpdate>? _updates;
     private IReadOnlyList<LowRankUpdate>? _savedProjections;
+    private IReadOnlyList<LowRankUpdate>? _owners;
 
     /// <summary>Used by generated code.</summary>
     protected LoraAdapter(string name, AdapterBuilder builder)
@@ -42,10 +43,24 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <summary>The projections that the adapter owns whole instead of an update (<see cref="LoraConfig.ModulesToSave"/>), in the order of the model's source.</summary>
     public IReadOnlyList<LowRankUpdate> SavedProjections => _savedProjections ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsSaved)];
 
-    /// <summary>Checks that it owns no projection whole.</summary>
+    /// <summary>The projections that the adapter has anything of: A and B, or what stands in for the base's.</summary>
+    internal IReadOnlyList<LowRankUpdate> Owners => _owners ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.HasEffect)];
+
+    /// <summary>Checks that it owns nothing that stands in for the base's.</summary>
     /// <exception cref="LoraException">It does.</exception>
     internal void RequireNothingSaved(string operation)
     {
+        RequireNone(Owners.Where(update => update.OwnsBias && !update.IsSaved), "biases", "bias");
+        RequireNone(Owners.Where(update => update.TokenRows is not null), "rows", "trainable_token_indices");
+
+        void RequireNone(IEnumerable<LowRankUpdate> found, string what, string option)
+        {
+            if (found.Select(update => update.Path).ToList() is [_, ..] paths)
+            {
+                throw new LoraException($"{operation}: expected adapters of low-rank updates alone, found one that owns {what} of [{string.Join(", ", paths)}] ({option}), of which there is no sum and no share.");
+            }
+        }
+
         if (SavedProjections.Count > 0)
         {
             throw new LoraException($"{operation}: expected adapters of low-rank updates alone, found one that owns [{string.Join(", ", SavedProjections.Select(update => update.Path))}] whole (modules_to_save), of which there is no sum and no share.");
@@ -78,24 +93,25 @@ public abstract class LoraAdapter : torch.nn.Module
 
     /// <summary>
     /// LoRA+: all parameters in groups whose learning rates differ, for <c>torch.optim.AdamW(groups, learningRate)</c> (arXiv 2402.12354;
-    /// PEFT: <c>create_loraplus_optimizer</c>). A learns at <paramref name="learningRate"/>, B and DoRA's magnitudes
+    /// PEFT: <c>create_loraplus_optimizer</c>). A and saved weights learn at <paramref name="learningRate"/>, B, biases and DoRA's magnitudes
     /// <paramref name="ratio"/> times as fast, embeddings at a rate of their own. The other options are the optimizer's.
     /// </summary>
     /// <param name="learningRate">That of A, above 0.</param>
     /// <param name="ratio">How many times faster B learns, at least 1; the paper finds about 16 best (PEFT: <c>loraplus_lr_ratio</c>).</param>
-    /// <param name="embeddingLearningRate">That of an embedding's A and B, above 0 (PEFT: <c>loraplus_lr_embedding</c>).</param>
+    /// <param name="embeddingLearningRate">That of an embedding's A and B, rows or weight, above 0 (PEFT: <c>loraplus_lr_embedding</c>).</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public IReadOnlyList<AdamW.ParamGroup> ParameterGroups(double learningRate, double ratio, double embeddingLearningRate = 1e-6)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(learningRate);
         ArgumentOutOfRangeException.ThrowIfLessThan(ratio, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(embeddingLearningRate);
-        var updates = Updates.ToLookup(update => update is EmbeddingUpdate);
+        var embeddings = Owners.ToLookup(update => update is EmbeddingUpdate, update => (Update: update, Parameters: update.parameters()));
+        var others = embeddings[false].SelectMany(item => item.Parameters, (item, parameter) => (IsFast: parameter.dim() == 1 || (item.Update.IsTargeted && ReferenceEquals(parameter, item.Update.B)), parameter)).ToLookup(item => item.IsFast, item => item.parameter);
         return
         [
-            .. Group(learningRate, updates[false].Select(update => update.A)),
-            .. Group(learningRate * ratio, updates[false].Select(update => update.B).Concat(updates[false].Select(update => update.Magnitude).OfType<Parameter>())),
-            .. Group(embeddingLearningRate, updates[true].SelectMany(update => update.parameters())),
+            .. Group(learningRate, others[false]),
+            .. Group(learningRate * ratio, others[true]),
+            .. Group(embeddingLearningRate, embeddings[true].SelectMany(item => item.Parameters)),
         ];
 
         // Those that there are: an optimizer refuses an empty group.
@@ -123,6 +139,6 @@ public abstract class LoraAdapter : torch.nn.Module
         }
 
         RequireOwn(nameof(Save));
-        PeftAdapterWriter.Write(folder, Updates, SavedProjections, _builder);
+        PeftAdapterWriter.Write(folder, Updates, Owners, _builder);
     }
 }

@@ -39,6 +39,35 @@ public sealed record LoraConfig
     /// </summary>
     public bool? UseDora { get; init; }
 
+    /// <summary>
+    /// Give each B a bias (PEFT: <c>lora_bias</c>): see <see cref="LowRankUpdate.BBias"/>. One value for the whole adapter, as in PEFT's
+    /// format; not with DoRA, embeddings or slices, and only with <see cref="LoraInit.Kaiming"/> or <see cref="LoraInit.Random"/>.
+    /// </summary>
+    public bool? LoraBias { get; init; }
+
+    /// <summary>
+    /// Which of the base's biases the adapter trains, in copies of its own that stand in for them (PEFT: <c>bias</c>): see
+    /// <see cref="LowRankUpdate.Bias"/>.
+    /// </summary>
+    public TrainedBiases Bias { get; init; }
+
+    /// <summary>
+    /// The ids whose rows of the input embedding the adapter trains, in copies of its own (PEFT: <c>trainable_token_indices</c> as a list):
+    /// see <see cref="LowRankUpdate.TokenRows"/>. The input embedding is the one that is annotated, or of several the one named
+    /// <c>embed_tokens</c>, <c>wte</c> or <c>word_embeddings</c>.
+    /// </summary>
+    public IReadOnlyList<int>? TrainableTokenIndices { get; init => field = value is null ? null : [.. value]; }
+
+    /// <summary>
+    /// Instead of <see cref="TrainableTokenIndices"/>: the ids by embedding, whose path is the key or ends with a dot and the key (PEFT:
+    /// <c>trainable_token_indices</c> as a dictionary).
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<int>>? TrainableTokenIndicesByModule
+    {
+        get;
+        init => field = value?.ToDictionary(item => item.Key, item => (IReadOnlyList<int>)[.. item.Value]);
+    }
+
     /// <summary>How A and B of a new adapter begin (PEFT: <c>init_lora_weights</c>).</summary>
     public LoraInit? Init { get; init; }
 
@@ -51,7 +80,8 @@ public sealed record LoraConfig
     /// <summary>
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
     /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones whose attribute does not say <c>ByDefault = false</c>. What is
-    /// saved is the outcome of this and of the options that narrow it, as a list of names or paths.
+    /// saved is the outcome of this and of the options that narrow it, as a list of names or paths. An empty list adapts none, for an adapter
+    /// that only owns modules, biases or rows.
     /// </summary>
     public IReadOnlyList<string>? TargetModules { get; init => field = value is null ? null : [.. value]; }
 

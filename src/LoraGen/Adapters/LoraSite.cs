@@ -6,7 +6,7 @@ namespace LoraGen;
 /// <summary>One annotated projection beside its update.</summary>
 /// <param name="Path">Where it lies below the model, as in the checkpoint's keys: <c>model.layers.0.self_attn.q_proj</c>.</param>
 /// <param name="Projection">The base's projection: a <c>Linear</c>, a <see cref="Conv1D"/>, an <c>Embedding</c> or a convolution.</param>
-/// <param name="Update">A and B, or a weight that is saved whole, or neither.</param>
+/// <param name="Update">A and B, or what the adapter owns of the projection itself, or neither.</param>
 public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate Update)
 {
     /// <summary>Checks that the projection can add the update.</summary>
@@ -25,19 +25,27 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
 
         Update.RequireAlive();
         var (weight, kind) = (ProjectionWeight.Of(Projection), Update.Kind);
-        var (inSize, outSize) = Update.IsSaved ? (kind.InOf(Update.Weight), kind.OutOf(Update.Weight)) : (Update.A.shape[1], Update.Outputs);
-        RequireSame(kind.In, kind.InOf(weight), inSize);
-        RequireSame(kind.Out, kind.OutOf(weight), outSize);
-        RequireSame("kernel_size", weight.shape[2..], (Update.IsSaved ? Update.Weight : Update.A).shape[2..]);
-        Update.RequireComputable(Projection);
-        if (Update.IsSaved)
+        if (Update.IsTargeted || Update.IsSaved)
         {
-            RequireSame("biases", CountOf(Projection), CountOf(Update));
+            var (inSize, outSize) = Update.IsSaved ? (kind.InOf(Update.Weight), kind.OutOf(Update.Weight)) : (Update.A.shape[1], Update.Outputs);
+            RequireSame(kind.In, kind.InOf(weight), inSize);
+            RequireSame(kind.Out, kind.OutOf(weight), outSize);
+            RequireSame("kernel_size", weight.shape[2..], (Update.IsSaved ? Update.Weight : Update.A).shape[2..]);
+            Update.RequireComputable(Projection);
+        }
+
+        if (Update.IsSaved || Update.OwnsBias)
+        {
+            RequireSame("biases", Projection.get_parameter(ProjectionWeight.BiasName)?.shape[0] ?? 0, Update.Bias?.shape[0] ?? 0);
+        }
+
+        if (Update.TokenRows is { } rows)
+        {
+            RequireSame(kind.Out, kind.OutOf(weight), rows.shape[1]);
+            OwnTokenRows.RequireIdsIn(Path, Update.TokenIds, weight);
         }
 
         Update.RequireBeside(Path, weight);
-
-        static int CountOf(nn.Module owner) => owner.get_parameter(ProjectionWeight.BiasName) is null ? 0 : 1;
     }
 
     private void RequireSame(string what, long expected, long found) => RequireSame(what, [expected], [found]);

@@ -22,7 +22,7 @@ public sealed class LoraSites
 
         // The adapter of a derived class is one of its base class too, and has more than an object of the base class takes.
         var taken = sites.Select(site => site.Update).ToHashSet();
-        if (adapter.Updates.Concat(adapter.SavedProjections).FirstOrDefault(update => !taken.Contains(update)) is { } left)
+        if (adapter.Owners.FirstOrDefault(update => !taken.Contains(update)) is { } left)
         {
             throw new LoraException($"{left.Path}: expected a projection for each update of the adapter, found none for this one: {NameOf(adapter.GetType())} belongs to a model of another class.");
         }

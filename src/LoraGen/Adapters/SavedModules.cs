@@ -10,7 +10,7 @@ namespace LoraGen;
 /// Which of the annotated projections an adapter owns whole, by PEFT's rules of <c>modules_to_save</c>, and the copies that it owns. In a
 /// file, what is there counts too, whether or not the config names it.
 /// </summary>
-internal sealed class SavedModules : IDisposable
+internal sealed class SavedModules
 {
     // PEFT's, of its two models for classification.
     private static readonly string[] Classifiers = ["classifier", "score"];
@@ -23,22 +23,26 @@ internal sealed class SavedModules : IDisposable
     private readonly ModuleNames _names;
     private readonly List<(string Module, string Parameter)> _baseParameters;
     private readonly HashSet<string> _saved = new(StringComparer.Ordinal);
-    private readonly List<Parameter> _copies = [];
+    private readonly BaseCopies _copies;
 
     /// <param name="source">Where the config is, for messages.</param>
     /// <param name="config">The adapter's.</param>
     /// <param name="model">The base.</param>
     /// <param name="modulePaths">Paths of all its modules.</param>
     /// <param name="files">The files that the adapter is made for, or null for a new one.</param>
-    public SavedModules(string source, LoraConfig config, nn.Module model, IReadOnlyCollection<string> modulePaths, PeftAdapterFiles? files)
+    /// <param name="copies">Makes the copies.</param>
+    public SavedModules(string source, LoraConfig config, nn.Module model, IReadOnlyCollection<string> modulePaths, PeftAdapterFiles? files, BaseCopies copies)
     {
-        (_source, _modulePaths, _files) = (source, modulePaths, files);
+        (_source, _modulePaths, _files, _copies) = (source, modulePaths, files, copies);
         _baseParameters = [.. model.named_parameters().Select(item => (Parent(item.name), item.name))];
         var byTask = files is null && config is { ModulesToSave: null, TaskType: "SEQ_CLS" or "TOKEN_CLS" };
         _listed = byTask ? [.. Classifiers.Where(name => Matches(name).Any(path => ParametersIn(path).Any()))] : config.ModulesToSave ?? [];
         _names = new ModuleNames(source, nameof(LoraConfig.ModulesToSave), _listed.Count > 0 ? _listed : null, pattern: null);
         _reason = byTask ? $"{nameof(LoraConfig.TaskType)} {config.TaskType} saves what has this name, as in PEFT. Set {nameof(LoraConfig.ModulesToSave)} to what is to be saved, [] for nothing." : "Name other modules, or annotate its projections.";
     }
+
+    /// <summary>Whether there are any.</summary>
+    public bool Any => _saved.Count > 0;
 
     /// <summary>Entries of the list that have matched no annotated projection.</summary>
     public IEnumerable<string> Unmatched => _names.Unmatched;
@@ -67,12 +71,7 @@ internal sealed class SavedModules : IDisposable
             }
 
             _files?.RequireWhole(path, name, original);
-            using var inference = no_grad();
-            using var values = empty(original.shape, original.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32, original.device);
-            var copy = new Parameter(values.copy_(original));
-            copy.DetachFromDisposeScope();
-            _copies.Add(copy);
-            return copy;
+            return _copies.Of(original);
         }
     }
 
@@ -114,9 +113,6 @@ internal sealed class SavedModules : IDisposable
 
     private IEnumerable<(string Module, string Parameter)> ParametersIn(string module)
         => _baseParameters.Where(item => item.Module == module || item.Module.StartsWith($"{module}.", StringComparison.Ordinal));
-
-    /// <summary>Frees the copies of an adapter that is refused.</summary>
-    public void Dispose() => _copies.ForEach(copy => copy.Dispose());
 
     private static IEnumerable<string> PathAndParents(string path)
     {

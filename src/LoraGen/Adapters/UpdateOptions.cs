@@ -8,6 +8,9 @@ namespace LoraGen;
 /// <param name="Init">How A and B begin.</param>
 internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDora, FusedSlices? Slices, LoraInit Init)
 {
+    /// <summary>Whether B has a bias.</summary>
+    public bool LoraBias { get; init; }
+
     /// <summary>How many updates a file has as one.</summary>
     public int Blocks => Slices?.Trained.Count ?? 1;
 
@@ -26,9 +29,10 @@ internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDo
             config.Dropout ?? annotation.Dropout,
             config.UseDora ?? annotation.UseDora,
             annotation.Slices,
-            config.Init ?? annotation.Init);
+            config.Init ?? annotation.Init) { LoraBias = config.LoraBias ?? annotation.LoraBias };
         options.RequireRanges(Require);
         options.RequireSlices(Require, annotation);
+        options.RequireBBias(Require, annotation);
         if (!isStored)
         {
             options.RequireStart(Require, annotation);
@@ -64,11 +68,20 @@ internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDo
         }
     }
 
+    // What PEFT refuses too, and slices, which PEFT does not have.
+    private void RequireBBias(Action<bool, string, string, object> require, Annotation annotation)
+    {
+        require(!LoraBias || annotation.Kind != UpdateKind.Embedding, nameof(LoraBias), "false for an embedding, whose B has no bias", LoraBias);
+        require(!LoraBias || !UseDora, nameof(LoraBias), "false with DoRA", LoraBias);
+        require(!LoraBias || Slices is null, nameof(LoraBias), "false where slices are adapted", LoraBias);
+    }
+
     private void RequireStart(Action<bool, string, string, object> require, Annotation annotation)
     {
         require(Enum.IsDefined(Init), nameof(Init), $"of {nameof(LoraInit)}", Init);
         require(Initializer.IsForAll(Init) || annotation.Kind.IsLinear, nameof(Init), $"that {annotation.Kind.Noun} can begin with: Kaiming, Gaussian or Random", Init);
         require(Initializer.IsForAll(Init) || Slices is null, nameof(Init), "that slices can begin with: Kaiming, Gaussian or Random", Init);
+        require(!LoraBias || Init is LoraInit.Kaiming or LoraInit.Random, nameof(Init), "that a B with a bias can begin with: Kaiming or Random", Init);
         require(Init != LoraInit.Orthogonal || Scale.Rank % 2 == 0, "rank", $"that is even for {nameof(LoraInit)}.{Init}", Scale.Rank);
         var most = Math.Min(annotation.InSize, annotation.OutSize);
         require(!Initializer.TakesFromBase(Init) || Scale.Rank <= most, "rank", $"at most {most}, the rank of the weight, for {nameof(LoraInit)}.{Init}", Scale.Rank);

@@ -55,6 +55,7 @@ internal sealed class Initializer(Generator? generator, int? pissaIterations)
         if (init == LoraInit.Random)
         {
             b.copy_(Uniform(1 / Math.Sqrt(rank), b.shape));
+            update.BBias?.copy_(Uniform(1 / Math.Sqrt(rank), update.BBias.shape));
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed class MergedWeights
     }
 
     /// <summary>
-    /// Writes W0 + (alpha / r) B A, or what the update's variant makes of W0, in the weight's own shape, into every targeted weight, and what is saved whole into its projection's weight and bias. Every sum is made twice, for it is checked before any weight is written, and
+    /// Writes W0 + (alpha / r) B A, or what the update's variant makes of W0, in the weight's own shape, into every targeted weight, the bias that comes of b0 and b_B into its bias, and what the adapter owns of a projection over the projection's. Every sum is made twice, for it is checked before any weight is written, and
     /// to keep all of them until then would take the base's memory once more.
     /// </summary>
     /// <param name="sites">Sites that can take their updates.</param>
@@ -68,6 +68,11 @@ internal sealed class MergedWeights
 
     private static void RequireFinite(LoraSite site)
     {
+        if (site.Update.BBias is not null && site.Projection.get_parameter(BiasName) is null)
+        {
+            throw new LoraException($"{site.Path}: expected a base with a bias, which B's bias (lora_bias) could be merged into, found none, as PEFT refuses it too. Keep the adapter active instead.");
+        }
+
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         if (!Names(site).All(name => Value(site, name).isfinite().all().item<bool>()))
@@ -77,21 +82,20 @@ internal sealed class MergedWeights
     }
 
     /// <summary>The parameters of a projection that a merge writes into.</summary>
-    public static IEnumerable<Parameter> ParametersOf(LoraSite site) => Names(site).Select(name => site.Projection.get_parameter(name)!);
+    public static IEnumerable<Parameter> ParametersOf(LoraSite site) => Names(site).Select(name => site.Projection.get_parameter(name)).OfType<Parameter>();
 
-    private static string[] Names(LoraSite site) => site.Update is { IsSaved: true, Bias: not null } ? [WeightName, BiasName] : [WeightName];
+    private static IEnumerable<string> Names(LoraSite site)
+        => (site.Update.ChangesWeight ? [WeightName] : Array.Empty<string>()).Concat(site.Update.ChangesBias ? [BiasName] : []);
 
-    private static Tensor Value(LoraSite site, string name) => site.Update.IsSaved
-        ? site.Update.get_parameter(name)!.to_type(site.Projection.get_parameter(name)!.dtype)
-        : Sum(site);
+    private static Tensor Value(LoraSite site, string name) => name == WeightName
+        ? Sum(site)
+        : site.Update.MergedBias(site.Projection, WideFor(site)).to_type(site.Projection.get_parameter(name)!.dtype);
 
     /// <summary>The merged weight. One rounding: the sum is made in fp32, or in float64 where the base or the adapter is, and only then brought to the base's dtype.</summary>
-    public static Tensor Sum(LoraSite site)
-    {
-        var weight = ProjectionWeight.Of(site.Projection);
-        var wide = weight.dtype == ScalarType.Float64 || site.Update.A.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        return site.Update.Merged(site.Projection, wide).to_type(weight.dtype);
-    }
+    public static Tensor Sum(LoraSite site) => site.Update.Merged(site.Projection, WideFor(site)).to_type(ProjectionWeight.Of(site.Projection).dtype);
+
+    private static ScalarType WideFor(LoraSite site)
+        => site.Update.parameters().Append(ProjectionWeight.Of(site.Projection)).Any(parameter => parameter.dtype == ScalarType.Float64) ? ScalarType.Float64 : ScalarType.Float32;
 
     private void Claim(LoraSite site)
     {

@@ -39,6 +39,7 @@ internal static class LoralibWriter
     {
         PeftTensorKind.A or PeftTensorKind.EmbeddingA => $"{tensor.Path}.lora_A",
         PeftTensorKind.B or PeftTensorKind.EmbeddingB => $"{tensor.Path}.lora_B",
+        PeftTensorKind.BaseLayer when tensor.Name == "base_layer.bias" => $"{tensor.Path}.bias",
         PeftTensorKind.Saved => tensor.Path.Length == 0 ? tensor.Name : $"{tensor.Path}.{tensor.Name}",
         _ => throw new LoraException($"{checkpoint.WeightsPath}: {tensor.Key}: expected A, B or a module that was trained whole, found {tensor.Kind}, which loralib does not have."),
     };

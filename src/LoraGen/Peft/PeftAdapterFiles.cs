@@ -36,17 +36,29 @@ internal sealed class PeftAdapterFiles : IDisposable
     }
 
     /// <summary>
-    /// Whether the file holds A and B of a projection, and with DoRA its magnitude. Asked before memory is taken for them, since rank and shapes are the file's claims;
+    /// Whether the file holds A and B of a projection, and with DoRA its magnitude, with <c>lora_bias</c> B's bias. Asked before memory is taken for them, since rank and shapes are the file's claims;
     /// what is missing is refused later, when all keys are known.
     /// </summary>
     /// <exception cref="LoraException">One of them has another shape or a dtype that an adapter is not stored in.</exception>
-    public bool Holds(Annotation annotation, int rank, bool useDora)
+    public bool Holds(Annotation annotation, int rank, bool useDora, bool hasBBias)
     {
         var (path, kind) = (annotation.Path, annotation.Kind);
         var (hasA, hasB) = (IsThere(PeftKeys.A(path, kind), annotation.ShapeOfA(rank)), IsThere(PeftKeys.B(path, kind), annotation.ShapeOfB(annotation.OutSize, rank)));
         var hasMagnitude = !useDora || IsThere(PeftKeys.Magnitude(path), annotation.ShapeOfMagnitude);
-        return hasA && hasB && hasMagnitude;
+        var hasBias = !hasBBias || IsThere(PeftKeys.BBias(path), annotation.OutSize);
+        return hasA && hasB && hasMagnitude && hasBias;
     }
+
+    /// <summary>Whether the file holds the base's bias of an adapted projection.</summary>
+    public bool HoldsBias(string path) => _weights.Find(_saved.Spelling(PeftKeys.BaseBias(path))) is not null;
+
+    /// <summary>Checks what the file holds of a bias that was trained; what is missing is refused later, when all keys are known.</summary>
+    /// <exception cref="LoraException">It has another shape than the base's, or a dtype that an adapter is not stored in.</exception>
+    public void RequireBias(string path, Tensor bias) => IsThere(_saved.Spelling(PeftKeys.BaseBias(path)), bias.shape);
+
+    /// <summary>The same of rows of an embedding.</summary>
+    /// <exception cref="LoraException">They have another shape, or a dtype that an adapter is not stored in.</exception>
+    public void RequireTokenRows(string path, long[] shape) => IsThere(_saved.Spelling(PeftKeys.TokenRows(path)), shape);
 
     /// <summary>Whether the file holds the whole weight of a projection.</summary>
     public bool HoldsWhole(string path) => _saved.Find(path, ProjectionWeight.WeightName) is not null;
@@ -84,17 +96,17 @@ internal sealed class PeftAdapterFiles : IDisposable
     /// <summary>Copies the file's values into a new adapter, after everything has been checked. Values that are not finite are copied too.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="sites">Its projections.</param>
+    /// <param name="model">The base.</param>
     /// <exception cref="LoraException">A key is missing or unexpected, or the adapter was made for another base.</exception>
-    public void CopyTo(LoraAdapter adapter, IReadOnlyList<LoraSite> sites)
+    public void CopyTo(LoraAdapter adapter, IReadOnlyList<LoraSite> sites, nn.Module model)
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var saved = adapter.SavedProjections.SelectMany(PeftKeys.OfSaved).Select(item => (Key: _saved.Spelling(item.Key), Parameter: item.Value)).ToList();
+        var saved = adapter.Owners.SelectMany(PeftKeys.OfOwn).Select(item => (Key: _saved.Spelling(item.Key), Parameter: item.Value)).ToList();
         HashSet<string> expected = [.. adapter.Updates.SelectMany(PeftKeys.Of), .. saved.Select(item => item.Key)];
-        var kept = sites.Where(site => site.Update.IsTargeted)
-            .Select(site => (Key: PeftKeys.BaseWeight(site.Path), Weight: ProjectionWeight.Of(site.Projection)))
-            .Where(item => _weights.Find(item.Key) is not null)
-            .ToDictionary(item => item.Key, item => item.Weight, StringComparer.Ordinal);
+        var kept = KeptWeights(sites).Concat(OtherBiases(adapter, model))
+            .Where(item => _weights.Find(item.Key) is not null && !expected.Contains(item.Key))
+            .ToDictionary(StringComparer.Ordinal);
         var originals = adapter.SavedProjections.SelectMany(whole => _saved.OriginalsOf(whole.Path));
         RequireSameKeys(expected, [.. kept.Keys, .. originals]);
 
@@ -137,6 +149,15 @@ internal sealed class PeftAdapterFiles : IDisposable
             }
         }
     }
+    private static IEnumerable<KeyValuePair<string, Parameter>> KeptWeights(IReadOnlyList<LoraSite> sites)
+        => sites.Where(site => site.Update.IsTargeted || site.Update.TokenRows is not null)
+            .Select(site => KeyValuePair.Create(site.Update.IsTargeted ? PeftKeys.BaseWeight(site.Path) : PeftKeys.TokenBaseWeight(site.Path), ProjectionWeight.Of(site.Projection)));
+
+    // With bias all, PEFT saves those too that no adapter can swap here, as of a LayerNorm.
+    private static IEnumerable<KeyValuePair<string, Parameter>> OtherBiases(LoraAdapter adapter, nn.Module model)
+        => adapter.Config.Bias == TrainedBiases.All
+            ? OwnBiases.Others(model, adapter.Owners.Where(update => update.OwnsBias).Select(update => update.Path)).Select(item => KeyValuePair.Create(PeftKeys.Whole(item.Key), item.Value))
+            : [];
 
     private void CopyTo(LowRankUpdate update)
     {
@@ -172,7 +193,7 @@ internal sealed class PeftAdapterFiles : IDisposable
         var stored = _weights.Read(key).to(weight.device);
         if (!entry.Shape.SequenceEqual(weight.shape) || !(Same(stored.to_type(weight.dtype), weight) || Same(weight.to_type(stored.dtype), stored)))
         {
-            throw new LoraException($"{_weights.Path}: {key}: expected the values of this base, which are [{string.Join(", ", weight.shape)}], found others, which are [{string.Join(", ", entry.Shape)}]: the adapter was trained on a base whose weight was extended or replaced. Load that base.");
+            throw new LoraException($"{_weights.Path}: {key}: expected the values of this base, which are [{string.Join(", ", weight.shape)}], found others, which are [{string.Join(", ", entry.Shape)}]: the adapter was trained on a base in which this was extended or replaced, or trained it where LoraGen cannot swap it (bias all). Load a base that has these values.");
         }
 
         static bool Same(Tensor left, Tensor right) => left.eq(right).all().item<bool>();

@@ -26,7 +26,7 @@ internal static class PeftAdapterWriter
     /// A tensor is gone or of a dtype that an adapter is not stored in, another save into this folder is running, or the folder cannot be
     /// written.
     /// </exception>
-    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, IReadOnlyList<LowRankUpdate> saved, AdapterBuilder builder)
+    public static void Write(string folder, IReadOnlyList<LowRankUpdate> updates, IReadOnlyList<LowRankUpdate> owners, AdapterBuilder builder)
     {
         GivenPath.Require(folder);
         using var scope = NewDisposeScope();
@@ -34,8 +34,8 @@ internal static class PeftAdapterWriter
         var place = Path.Combine(folder, PeftKeys.WeightsFile);
         Write(
             folder,
-            PeftConfigWriter.Write(updates, builder),
-            updates.Concat(saved).SelectMany(update => Tensors(place, update)),
+            PeftConfigWriter.Write(updates, owners, builder),
+            owners.SelectMany(update => Tensors(place, update)),
             [KeyValuePair.Create(PeftKeys.FingerprintMetadata, builder.BaseFingerprint!)]);
     }
 
@@ -82,14 +82,15 @@ internal static class PeftAdapterWriter
     private static IEnumerable<KeyValuePair<string, Tensor>> Tensors(string path, LowRankUpdate update)
     {
         update.RequireAlive();
-        if (update.IsSaved)
+        var own = PeftKeys.OfOwn(update).Select(item => Storable(item.Key, item.Value));
+        if (!update.IsTargeted)
         {
-            return PeftKeys.OfSaved(update).Select(item => Storable(item.Key, item.Value));
+            return own;
         }
 
         var (a, b) = update.Whole();
         Tensor[] tensors = [a, b, .. update.Magnitude is null ? Array.Empty<Tensor>() : [update.Magnitude]];
-        return PeftKeys.Of(update).Zip(tensors, Storable);
+        return PeftKeys.Of(update).Zip(tensors, Storable).Concat(own);
 
         KeyValuePair<string, Tensor> Storable(string key, Tensor tensor) => PeftKeys.CanHold(tensor.dtype)
             ? KeyValuePair.Create(key, tensor)

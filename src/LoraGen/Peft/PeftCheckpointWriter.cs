@@ -16,16 +16,22 @@ internal static class PeftCheckpointWriter
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         var sliced = checkpoint.Updates.Where(update => PeftFactors.IsSliced(update, checkpoint.Config.EnableLora)).ToDictionary(update => update.B.Key, StringComparer.Ordinal);
+        var adapted = checkpoint.Updates.Select(update => update.Path).ToHashSet(StringComparer.Ordinal);
         var tensors = checkpoint.Tensors
             .Where(tensor => tensor.Kind != PeftTensorKind.Original)
             .Select(tensor => KeyValuePair.Create(
-                KeyOf(keyPrefix, tensor),
+                KeyOf(keyPrefix, tensor, adapted),
                 sliced.TryGetValue(tensor.Key, out var update) ? PeftFactors.Placed(update, checkpoint.File, checkpoint.Config.EnableLora).B : checkpoint.Read(tensor)));
         var metadata = checkpoint.File.Metadata.Where(item => item.Key is not ("format" or PeftKeys.ConfigDigestMetadata));
         PeftAdapterWriter.Write(folder, Config(checkpoint, keyPrefix), tensors, metadata);
     }
 
-    private static string KeyOf(string keyPrefix, PeftTensor tensor) => keyPrefix + (tensor.Path.Length == 0 ? tensor.Name : $"{tensor.Path}.{tensor.Name}");
+    private static string KeyOf(string keyPrefix, PeftTensor tensor, HashSet<string> adapted)
+    {
+        // PEFT before 0.6 had the bias of an adapted layer where the base has it, and loralib has; today's looks for it below base_layer.
+        var name = tensor is { Kind: PeftTensorKind.Saved, Name: "bias" } && adapted.Contains(tensor.Path) ? "base_layer.bias" : tensor.Name;
+        return keyPrefix + (tensor.Path.Length == 0 ? name : $"{tensor.Path}.{name}");
+    }
 
     private static JsonObject Config(PeftCheckpoint checkpoint, string keyPrefix)
     {

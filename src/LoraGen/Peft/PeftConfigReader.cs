@@ -44,6 +44,7 @@ internal sealed class PeftConfigReader
             throw _options.Bad("target_modules", ModulesExpected, "nothing");
         }
 
+        var tokens = Tokens();
         var excluded = Modules("exclude_modules");
         var layers = OneOrMore("layers_to_transform", AsLayer);
         var layersPattern = OneOrMore("layers_pattern", name => _options.AsText("layers_pattern", name));
@@ -54,8 +55,12 @@ internal sealed class PeftConfigReader
             Dropout = _options.Number("lora_dropout") ?? 0,
             UseRslora = _options.Flag("use_rslora"),
             UseDora = _options.Flag("use_dora"),
-            TargetModules = targets.Names,
-            TargetModulesPattern = targets.Pattern,
+            LoraBias = _options.Flag("lora_bias"),
+            Bias = Bias(),
+            TrainableTokenIndices = tokens?.List,
+            TrainableTokenIndicesByModule = tokens?.ByModule,
+            TargetModules = targets.Pattern == PeftKeys.NoTargets ? [] : targets.Names,
+            TargetModulesPattern = targets.Pattern == PeftKeys.NoTargets ? null : targets.Pattern,
             ExcludeModules = excluded?.Names is { Count: > 0 } names ? names : null,
             ExcludeModulesPattern = excluded?.Pattern is { Length: > 0 } pattern ? pattern : null,
             LayersToTransform = layers,
@@ -69,11 +74,6 @@ internal sealed class PeftConfigReader
         // How the base's weight is stored: the field's type knows it, and PEFT corrects a wrong one too.
         _ = _options.Flag("fan_in_fan_out");
 
-        if (_options.Text("bias") is { } bias and not "none")
-        {
-            throw _options.Bad("bias", "none", bias);
-        }
-
         if (_options.Take("init_lora_weights") is { } init && !KeepsTheBase(init))
         {
             throw _options.Bad("init_lora_weights", $"true, false or one of {string.Join(", ", InitsThatKeepTheBase)}, which leave the base as it is", init.GetRawText());
@@ -84,6 +84,31 @@ internal sealed class PeftConfigReader
 
         static bool KeepsTheBase(JsonElement init) => init.ValueKind is JsonValueKind.True or JsonValueKind.False
             || (init.ValueKind == JsonValueKind.String && InitsThatKeepTheBase.Contains(init.GetString()!));
+    }
+
+    private TrainedBiases Bias() => _options.Text("bias") switch
+    {
+        null or "none" => TrainedBiases.None,
+        "lora_only" => TrainedBiases.LoraOnly,
+        "all" => TrainedBiases.All,
+        { } other => throw _options.Bad("bias", "none, all or lora_only", other),
+    };
+
+    // A list for the input embedding, or lists by embedding.
+    private (IReadOnlyList<int>? List, Dictionary<string, IReadOnlyList<int>>? ByModule)? Tokens()
+    {
+        const string key = "trainable_token_indices";
+        return _options.Take(key) switch
+        {
+            null => null,
+            { } off when PeftOptions.IsOff(off) => null,
+            { ValueKind: JsonValueKind.Object } lists => (null, lists.EnumerateObject().ToDictionary(item => item.Name, item => Ids(item.Value), StringComparer.Ordinal)),
+            { } list => (Ids(list), null),
+        };
+
+        IReadOnlyList<int> Ids(JsonElement value) => value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out var number) ? number : throw _options.Bad(key, "ids that are whole numbers", id.GetRawText()))]
+            : throw _options.Bad(key, "a list of ids, or an object of lists", value.GetRawText());
     }
 
     // Whatever is left must be switched off: PEFT writes every option that it knows, most of them null, false or empty.

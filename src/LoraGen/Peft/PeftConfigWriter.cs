@@ -9,29 +9,29 @@ namespace LoraGen.Peft;
 /// </summary>
 internal static class PeftConfigWriter
 {
-    public static JsonObject Write(IReadOnlyList<LowRankUpdate> updates, AdapterBuilder builder)
+    public static JsonObject Write(IReadOnlyList<LowRankUpdate> updates, IReadOnlyList<LowRankUpdate> owners, AdapterBuilder builder)
     {
-        var rank = MostCommon(updates.Select(update => update.WholeScale.Rank));
-        var alpha = MostCommon(updates.Select(update => update.WholeScale.Alpha));
+        var rank = MostCommon(updates.Select(update => update.WholeScale.Rank), 8);
+        var alpha = MostCommon(updates.Select(update => update.WholeScale.Alpha), 8);
         var config = new JsonObject
         {
             ["alpha_pattern"] = Pattern(updates, update => update.WholeScale.Alpha, alpha),
             ["auto_mapping"] = null,
             ["base_model_name_or_path"] = builder.Config.BaseModelNameOrPath,
-            ["bias"] = "none",
+            ["bias"] = Bias(owners, builder.Config),
             ["fan_in_fan_out"] = HasConv1D(updates),
             ["inference_mode"] = true,
             ["init_lora_weights"] = true,
             ["layers_pattern"] = null,
             ["layers_to_transform"] = null,
             ["lora_alpha"] = alpha,
-            ["lora_dropout"] = updates[0].Dropout,
+            ["lora_dropout"] = updates.FirstOrDefault()?.Dropout ?? 0,
             ["modules_to_save"] = builder.ModulesToSave is { } saved ? new JsonArray([.. saved.Select(name => JsonValue.Create(name))]) : null,
             ["peft_type"] = "LORA",
             ["r"] = rank,
             ["rank_pattern"] = Pattern(updates, update => update.WholeScale.Rank, rank),
             ["revision"] = null,
-            ["target_modules"] = Targets(updates, builder.TargetablePaths),
+            ["target_modules"] = updates.Count == 0 ? PeftKeys.NoTargets : Targets(updates, builder.TargetablePaths),
             ["task_type"] = builder.Config.TaskType,
         };
         if (builder.Config.UseRslora)
@@ -39,13 +39,28 @@ internal static class PeftConfigWriter
             config["use_rslora"] = true;
         }
 
-        if (updates[0].Magnitude is not null)
+        if (updates.FirstOrDefault()?.Magnitude is not null)
         {
             config["use_dora"] = true;
         }
 
+        if (updates.FirstOrDefault()?.BBias is not null)
+        {
+            config["lora_bias"] = true;
+        }
+
+        if (owners.Where(update => update.TokenRows is not null).ToList() is [_, ..] embeddings)
+        {
+            config["trainable_token_indices"] = new JsonObject(embeddings.Select(
+                update => KeyValuePair.Create(update.Path, (JsonNode?)new JsonArray([.. update.TokenIds.Select(id => JsonValue.Create(id))]))));
+        }
+
         return config;
     }
+
+    // Of a file from which PEFT had dropped them, none are left.
+    private static string Bias(IReadOnlyList<LowRankUpdate> owners, LoraConfig config)
+        => !owners.Any(update => update.OwnsBias && !update.IsSaved) ? "none" : config.Bias == TrainedBiases.All ? "all" : "lora_only";
 
     // It says how the base's weight is stored. PEFT has one flag for all layers, and sets it right at each Linear and each Conv1D that
     // says otherwise, with a warning; at an embedding it does not ask. So either value loads, and true is right for GPT-2's own layers.
@@ -91,9 +106,9 @@ internal static class PeftConfigWriter
         return result;
     }
 
-    private static T MostCommon<T>(IEnumerable<T> values)
+    private static T MostCommon<T>(IEnumerable<T> values, T otherwise)
         where T : struct
-        => values.GroupBy(value => value).OrderByDescending(group => group.Count()).First().Key;
+        => values.GroupBy(value => value).OrderByDescending(group => group.Count()).Select(group => group.Key).FirstOrDefault(otherwise);
 
     private static string LastName(string path) => path[(path.LastIndexOf('.') + 1)..];
 }

@@ -162,6 +162,11 @@ internal static partial class PeftOddities
             yield return $"bias is {config.Bias}: biases of the base were trained too, and taking the adapter away does not bring the old ones back.";
         }
 
+        if (config.Bias != "none" && !checkpoint.Tensors.Any(tensor => tensor is { Name: "bias" or "base_layer.bias", Kind: not Original }))
+        {
+            yield return $"bias is {config.Bias}, and the file has no bias: PEFT dropped those that lora_only trained for years, and the base's take their place.";
+        }
+
         if (checkpoint.Updates.Count(update => update.Blocks > 1) is > 0 and var merged)
         {
             yield return $"{CountOf(merged, checkpoint.Updates.Count)} adapt slices of a fused layer, as loralib's MergedLinear does"

@@ -22,7 +22,7 @@ internal sealed class PeftSavedTensors
             {
                 _originals.Add((path, key));
             }
-            else if (kind == PeftTensorKind.Saved && !_keys.TryAdd(PeftKeys.Saved(path, name), key))
+            else if (!_keys.TryAdd(PeftKeys.Saved(path, name), key))
             {
                 throw new LoraException($"{file.Path}: {Excerpt.Of(key)}: expected one tensor {Excerpt.Of(name)} of {Excerpt.Of(path)}, found another: {Excerpt.Of(_keys[PeftKeys.Saved(path, name)])}. A file holds one adapter.");
             }
@@ -32,8 +32,8 @@ internal sealed class PeftSavedTensors
     /// <summary>The key of a module's parameter in the file, or null.</summary>
     public string? Find(string path, string name) => _keys.GetValueOrDefault(PeftKeys.Saved(path, name));
 
-    /// <summary>How the file spells a key; where it has none, as PEFT does.</summary>
-    public string Spelling(string key) => _keys.GetValueOrDefault(key, key);
+    /// <summary>How the file spells a key; where it has none, as PEFT does. Before 0.6, PEFT had the bias of an adapted layer where the base has it.</summary>
+    public string Spelling(string key) => _keys.GetValueOrDefault(key) ?? _keys.GetValueOrDefault(key.Replace(".base_layer.bias", ".bias", StringComparison.Ordinal)) ?? key;
 
     /// <summary>The keys of the base's own values of a module.</summary>
     public IEnumerable<string> OriginalsOf(string path) => _originals.Where(original => original.Path == path).Select(original => original.Key);

@@ -14,7 +14,7 @@ namespace LoraGen;
 /// them, so that the padding's column trains where the loss looks at it. An embedding with <c>max_norm</c> is refused when the adapter is
 /// made: it rewrites the base's weight in every call.
 /// </remarks>
-public sealed class EmbeddingUpdate : LowRankUpdate
+public sealed partial class EmbeddingUpdate : LowRankUpdate
 {
     private EmbeddingUpdate(UpdateParts parts)
         : base(parts, UpdateKind.Embedding)

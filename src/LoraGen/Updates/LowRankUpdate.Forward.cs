@@ -23,7 +23,7 @@ public abstract partial class LowRankUpdate
 
         try
         {
-            return IsSaved ? StandIn(projection, x) : Sum(projection, x);
+            return IsTargeted ? Sum(projection, x) : StandIn(projection, x);
         }
         catch (ExternalException)
         {
@@ -37,7 +37,7 @@ public abstract partial class LowRankUpdate
     {
         using var scope = NewDisposeScope();
         var rows = RowsOf(x);
-        return Unfolded(AddRows(projection, projection.call(rows), rows), x).MoveToOuterDisposeScope();
+        return Unfolded(AddRows(projection, Base(projection, rows), rows), x).MoveToOuterDisposeScope();
     }
 
     /// <summary>How many of the input's axes a row has: 1 for a vector, 0 for an id, the channels and those of the kernel for an image.</summary>
@@ -72,7 +72,7 @@ public abstract partial class LowRankUpdate
         }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        return AddProduct(result, Reduce(projection, dropped ?? rows, a), b);
+        return AddBBias(AddProduct(result, Reduce(projection, dropped ?? rows, a), b));
     }
 
     /// <summary>
@@ -85,7 +85,7 @@ public abstract partial class LowRankUpdate
     /// <param name="dropped">What was left of its input, or null where nothing is dropped.</param>
     private protected (Tensor Result, Tensor B) Decomposed(Module<Tensor, Tensor> projection, Tensor result, Tensor b, Tensor? dropped)
     {
-        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), projection.get_parameter("bias"), MagnitudeRatio(projection));
+        var (weight, bias, ratio) = (ProjectionWeight.Of(projection), BiasIn(projection), MagnitudeRatio(projection));
         var product = dropped is not null ? Compute(projection, dropped, weight, bias: null)
             : bias is not null ? result - PerOutput(bias)
             : result;
@@ -163,6 +163,6 @@ public abstract partial class LowRankUpdate
     {
         _keptFactors.Drop();
         _keptRatio.Drop();
-        _keptSaved.Drop();
+        _keptOwn.Drop();
     }
 }

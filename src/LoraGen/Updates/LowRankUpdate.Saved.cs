@@ -6,12 +6,12 @@ using static TorchSharp.torch.nn;
 namespace LoraGen;
 
 /// <content>
-/// A projection that the adapter owns whole (PEFT: <c>modules_to_save</c>): no update is added to what the base computes, but another
-/// weight and bias compute it.
+/// What of the base the adapter owns itself: a projection whole (PEFT: <c>modules_to_save</c>), its bias alone (<c>bias</c>), rows of an
+/// embedding (<c>trainable_token_indices</c>). It stands in for the base's, which keeps its own.
 /// </content>
 public abstract partial class LowRankUpdate
 {
-    private readonly KeptTensors<ScalarType> _keptSaved = new();
+    private readonly KeptTensors<ScalarType> _keptOwn = new();
     private Parameter? _weight;
     private Parameter? _bias;
 
@@ -26,62 +26,80 @@ public abstract partial class LowRankUpdate
     /// base's values. Calls compute in the base's dtype. Write into it in training mode only, like <see cref="A"/>.
     /// </summary>
     /// <exception cref="LoraException">The projection is not saved whole.</exception>
-    public Parameter Weight => _weight ?? throw NotSaved();
+    public Parameter Weight => _weight ?? throw NotSaved("weight", "ModulesToSave do not name it");
 
-    /// <summary>What stands in for the base's bias, as <see cref="Weight"/> does for its weight; null where the base has none.</summary>
-    /// <exception cref="LoraException">The projection is not saved whole.</exception>
-    public Parameter? Bias => IsSaved ? _bias : throw NotSaved();
+    /// <summary>
+    /// What stands in for the base's bias, as <see cref="Weight"/> does for its weight: of a projection that is saved whole, and of one whose
+    /// bias is trained (<see cref="LoraConfig.Bias"/>). Null where a saved projection has none.
+    /// </summary>
+    /// <exception cref="LoraException">The base's own bias is used, if it has one.</exception>
+    public Parameter? Bias => IsSaved || OwnsBias ? _bias : throw NotSaved("bias", "ModulesToSave do not name it and Bias leaves it out");
+
+    /// <summary>Whether a bias of the adapter's own stands in for the base's.</summary>
+    internal bool OwnsBias => _bias is not null;
 
     /// <summary>Whether the projection computes anything else than the base.</summary>
-    internal bool HasEffect => IsTargeted || IsSaved;
+    internal bool HasEffect => IsTargeted || IsSaved || OwnsBias || TokenRows is not null;
 
-    private void RegisterSaved(UpdateParts parts)
+    private Parameter[] Own => [.. new[] { _weight, _bias, _bBias, _tokenRows }.OfType<Parameter>()];
+
+    private bool AnyOwnIsGone => _weight is { IsInvalid: true } || _bias is { IsInvalid: true } || _bBias is { IsInvalid: true } || _tokenRows is { IsInvalid: true };
+
+    // PEFT puts an adapted layer around the base's, and looks for the bias there.
+    private string OwnBiasName => IsTargeted ? $"base_layer.{BiasName}" : BiasName;
+
+    private void RegisterOwn(UpdateParts parts)
     {
-        if (parts.Saved is not var (weight, bias))
-        {
-            return;
-        }
+        (_weight, _bias, _bBias) = (parts.Saved?.Weight, parts.Saved?.Bias ?? parts.Bias, parts.BBias);
+        (_tokenIds, _tokenRows) = (parts.Tokens?.Ids ?? [], parts.Tokens?.Rows);
+        Register(WeightName, _weight);
+        Register(OwnBiasName, _bias);
+        Register(BBiasName, _bBias);
+        Register(TokenRowsName, _tokenRows);
 
-        (_weight, _bias) = (weight, bias);
-        register_parameter(WeightName, weight);
-        if (bias is not null)
+        void Register(string name, Parameter? parameter)
         {
-            register_parameter(BiasName, bias);
+            if (parameter is not null)
+            {
+                register_parameter(name, parameter);
+            }
         }
     }
 
-    private void RenewSaved()
-    {
-        if (IsSaved)
-        {
-            (_weight, _bias) = (get_parameter(WeightName), get_parameter(BiasName));
-        }
-    }
+    private void RenewOwn()
+        => (_weight, _bias, _bBias, _tokenRows) = (get_parameter(WeightName), get_parameter(OwnBiasName), get_parameter(BBiasName), get_parameter(TokenRowsName));
 
     /// <summary>What the projection computes with another weight and bias.</summary>
     private protected abstract Tensor Compute(Module projection, Tensor x, Tensor weight, Tensor? bias);
 
-    private Tensor StandIn(Module<Tensor, Tensor> projection, Tensor x)
+    /// <summary>The result where there is no update: that of the adapter's own weight and bias, each where it has one.</summary>
+    private protected virtual Tensor StandIn(Module<Tensor, Tensor> projection, Tensor x)
     {
         using var scope = NewDisposeScope();
-        var tensors = SavedIn(ProjectionWeight.Of(projection).dtype);
-        return Compute(projection, x, tensors[0], tensors.ElementAtOrDefault(1)).MoveToOuterDisposeScope();
+        var weight = ProjectionWeight.Of(projection);
+        return Compute(projection, x, _weight is null ? weight : As(_weight, weight.dtype), BiasIn(projection)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The base's result beside an update: with the adapter's own bias where it has one.</summary>
+    private Tensor Base(Module<Tensor, Tensor> projection, Tensor rows)
+        => OwnsBias ? Compute(projection, rows, ProjectionWeight.Of(projection), BiasIn(projection)) : projection.call(rows);
+
+    // The weight with what the adapter owns of it.
+    private Tensor Owned(Module projection, ScalarType dtype) => _tokenRows is null
+        ? Weight.to_type(dtype, copy: true)
+        : ProjectionWeight.Of(projection).to_type(dtype).index_copy(0, tensor(TokenIds.Select(id => (long)id).ToArray()).to(_tokenRows.device), _tokenRows.to_type(dtype));
 
     // As with A and B: what may change is cast anew.
-    private Tensor[] SavedIn(ScalarType dtype)
+    private protected Tensor As(Parameter own, ScalarType dtype)
     {
-        Tensor[] own = Bias is null ? [Weight] : [Weight, Bias];
-        if (training || IsLoose(Weight) || (Bias is not null && IsLoose(Bias)))
+        if (training || Own.Any(IsLoose))
         {
-            _keptSaved.Drop();
-            return dtype == Weight.dtype ? own : Cast();
+            _keptOwn.Drop();
+            return own.dtype == dtype ? own : own.to_type(dtype);
         }
 
-        return dtype == Weight.dtype ? own : _keptSaved.Of(dtype, Cast);
-
-        Tensor[] Cast() => [.. own.Select(tensor => tensor.to_type(dtype))];
+        return own.dtype == dtype ? own : _keptOwn.Of(dtype, () => [.. Own.Select(tensor => tensor.to_type(dtype))])[Array.IndexOf(Own, own)];
     }
 
-    private LoraException NotSaved() => new($"{Path}: this projection has no weight of its own, since the LoraConfig's ModulesToSave do not name it.");
+    private LoraException NotSaved(string what, string reason) => new($"{Path}: this projection has no {what} of its own, since the LoraConfig's {reason}.");
 }

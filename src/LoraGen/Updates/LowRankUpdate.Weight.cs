@@ -38,12 +38,12 @@ public abstract partial class LowRankUpdate
     {
         if (!IsPlain)
         {
-            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found {(Magnitude is null ? "one of its slices" : "DoRA's, which scales the base's weight too")}.");
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found {(Magnitude is not null ? "DoRA's, which scales the base's weight too" : BBias is not null ? "one whose B has a bias" : "one of its slices")}.");
         }
     }
 
     /// <summary>Whether it is s B A and nothing else, of the whole projection.</summary>
-    internal bool IsPlain => Magnitude is null && Slices is null;
+    internal bool IsPlain => Magnitude is null && Slices is null && BBias is null;
 
     /// <summary>The length of the projection's result.</summary>
     internal long Outputs => Slices?.Outputs(B) ?? B.shape[0];
@@ -66,13 +66,24 @@ public abstract partial class LowRankUpdate
         }
     }
 
-    /// <summary>The weight that computes what the base and the update compute together: W0 + s B A, with DoRA (m / ||V||) V.</summary>
+    /// <summary>Whether a merge changes the weight.</summary>
+    internal bool ChangesWeight => IsTargeted || IsSaved || TokenRows is not null;
+
+    /// <summary>
+    /// The weight that computes what the base and the update compute together: W0 + s B A, with DoRA (m / ||V||) V; where the adapter owns the
+    /// weight or rows of it, these.
+    /// </summary>
     /// <param name="projection">The base's projection.</param>
     /// <param name="dtype">What to compute in and to return.</param>
     internal Tensor Merged(Module projection, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
+        if (!IsTargeted)
+        {
+            return Owned(projection, dtype).MoveToOuterDisposeScope();
+        }
+
         var sum = Product(dtype) + ProjectionWeight.Of(projection);
         if (Magnitude is not null)
         {

@@ -9,7 +9,8 @@ namespace LoraGen;
 /// The update of one projection: y = W0 x + b + s B A x with A [r, in], B [out, r] and s = alpha / r, or alpha / sqrt(r) with rank
 /// stabilisation (arXiv 2106.09685, section 4.1; arXiv 2312.03732). A and B are fp32; the arithmetic is in the dtype of the base's
 /// result. Each kind of projection has a class of its own: <see cref="LinearUpdate"/>, <see cref="Conv1DUpdate"/>,
-/// <see cref="EmbeddingUpdate"/>, <see cref="ConvUpdate"/>. Instead of an update it may hold a weight and a bias that stand in for the base's: see <see cref="IsSaved"/>.
+/// <see cref="EmbeddingUpdate"/>, <see cref="ConvUpdate"/>. Instead of an update, or beside it, it may hold what stands in for a part of the
+/// base: see <see cref="IsSaved"/>, <see cref="Bias"/>, <see cref="TokenRows"/>.
 /// </summary>
 /// <remarks>
 /// An adapter that only serves need not be cast to the base's dtype at every call. Put it in evaluation mode and freeze it:
@@ -53,7 +54,7 @@ public abstract partial class LowRankUpdate : Module
             register_parameter(Dora.Magnitude, _magnitude);
         }
 
-        RegisterSaved(parts);
+        RegisterOwn(parts);
     }
 
     /// <summary>Does nothing: A and B are registered by the names that PEFT gives them in this kind of projection.</summary>
@@ -132,12 +133,12 @@ public abstract partial class LowRankUpdate : Module
             _start = _start is null ? null : (get_buffer(StartA)!, get_buffer(StartB)!);
         }
 
-        RenewSaved();
+        RenewOwn();
     }
 
     internal void RequireAlive()
     {
-        if ((IsTargeted && (A.IsInvalid || B.IsInvalid || Magnitude is { IsInvalid: true })) || (IsSaved && (Weight.IsInvalid || Bias is { IsInvalid: true })))
+        if (_a is { IsInvalid: true } || _b is { IsInvalid: true } || _magnitude is { IsInvalid: true } || AnyOwnIsGone)
         {
             throw new LoraException($"{Path}: the adapter was disposed. Set ActiveAdapter to null or to another adapter before disposing the active one.");
         }
@@ -145,7 +146,7 @@ public abstract partial class LowRankUpdate : Module
 
     internal void RequireBeside(string path, Tensor weight)
     {
-        var own = IsSaved ? Weight : A;
+        var own = parameters().First();
         if (!weight.IsBeside(own))
         {
             throw new LoraException($"{path}: expected the adapter on the base's device {weight.device}, found it on {own.device}; move it with adapter.to(device).");

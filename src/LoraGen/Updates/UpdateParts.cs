@@ -14,4 +14,13 @@ internal sealed record UpdateParts(string Path, Parameter? A, Parameter? B, Lora
 {
     /// <summary>What stands in for the base's weight and bias, or null where it is not saved whole.</summary>
     public (Parameter Weight, Parameter? Bias)? Saved { get; init; }
+
+    /// <summary>What stands in for the base's bias alone, or null where the base's own is used.</summary>
+    public Parameter? Bias { get; init; }
+
+    /// <summary>The bias of B [out], or null where it has none.</summary>
+    public Parameter? BBias { get; init; }
+
+    /// <summary>The rows [n, dim] that stand in for those of n ids, or null where there are none.</summary>
+    public (IReadOnlyList<int> Ids, Parameter Rows)? Tokens { get; init; }
 }

@@ -45,12 +45,20 @@ public sealed class VariantTests
     [InlineData("Conv3d", "Init = LoraInit.Orthogonal", "a convolution cannot begin with LoraInit.Orthogonal")]
     [InlineData("Linear", "Rank = 3, Init = LoraInit.Orthogonal", "LoraInit.Orthogonal needs an even rank")]
     [InlineData("Linear", "Init = (LoraInit)99", "Init must be a member of LoraInit")]
+    [InlineData("Linear", "LoraBias = true, UseDora = true", "the B of DoRA has no bias")]
+    [InlineData("Conv1D", "LoraBias = true, Slices = 3, Trained = [0]", "the B of a slice has no bias")]
+    [InlineData("Embedding", "LoraBias = true", "the B of an embedding has no bias")]
+    [InlineData("Linear", "LoraBias = true, Init = LoraInit.Gaussian", "a B with a bias cannot begin with LoraInit.Gaussian")]
+    [InlineData("Linear", "LoraBias = true, Init = LoraInit.Pissa", "a B with a bias cannot begin with LoraInit.Pissa")]
     public Task Options_that_do_not_go_together_are_found(string type, string options, string mistake)
         => Rule<VariantAnalyzer>.Says($"The options of 'proj' do not go together: {mistake}", Model($"[LoraTarget({options})] private readonly {type} {{|#0:proj|}};"));
 
     [Theory]
     [InlineData("Linear", "UseDora = true, Init = LoraInit.Pissa")]
     [InlineData("Linear", "Init = LoraInit.Orthogonal")]
+    [InlineData("Linear", "LoraBias = true, Init = LoraInit.Random")]
+    [InlineData("Conv1D", "LoraBias = true, Dropout = 0.1")]
+    [InlineData("Embedding", "LoraBias = false, UseDora = true")]
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Random")]
     [InlineData("Embedding", "UseDora = true, Init = LoraInit.Gaussian, Dropout = 0.1")]
     [InlineData("Conv2d", "UseDora = true, Init = LoraInit.Random, Dropout = 0.1")]

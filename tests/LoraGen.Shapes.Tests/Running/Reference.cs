@@ -40,6 +40,10 @@ public sealed class Reference
     public double[] Conv1DTarget(string path, double[] x, int rank, double alpha)
         => _adapter is null ? Conv1D(path, x) : Sum(Conv1D(path, x), Update(path, x, rank, alpha));
 
+    /// <summary>The bias of a target's B, added to what the target gives without it: (alpha / r) b.</summary>
+    public double[] WithBiasOfB(string path, double[] result, int rank, double alpha)
+        => _adapter is null ? result : Sum(result, [.. _adapter[$"{_prefix}{path}.lora_B.bias"].Select(value => alpha / rank * value)]);
+
     /// <summary>Slices of a fused target: each that is trained has an A, a B and an update of its own.</summary>
     public double[] SlicedTarget(string path, double[] x, bool isConv1D, int slices, int[] trained, int rank, double alpha)
     {

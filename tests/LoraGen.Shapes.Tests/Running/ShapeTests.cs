@@ -39,6 +39,9 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
     /// <summary>The keys of the adapter's state_dict: those of Linear targets, unless the shape has others.</summary>
     protected virtual string[] AdapterKeys => [.. Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" })];
 
+    /// <summary>The keys of the base that a merge writes.</summary>
+    protected virtual string[] MergedKeys => [.. Targets.Select(path => $"{path}.weight")];
+
     /// <summary>How the shape composes its projections.</summary>
     protected abstract double[] Forward(Reference of, double[] x);
 
@@ -123,7 +126,7 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
         var merged = Bytes(_model);
         Assert.Same(adapter, _model.MergedAdapter);
         Assert.Equal(
-            Targets.Select(path => $"{path}.weight").Order(StringComparer.Ordinal),
+            MergedKeys.Order(StringComparer.Ordinal),
             state.Keys.Where(key => !state[key].SequenceEqual(merged[key])).Order(StringComparer.Ordinal));
         AssertIs(reference, _model.call(_x));
 

@@ -43,8 +43,13 @@ public sealed class SelectionTests
     }
 
     [Fact]
-    public void With_nothing_else_to_adapt_there_is_no_adapter()
-        => Refused(new LoraConfig { ModulesToSave = ["dense", "classifier"] }, "expected a projection to adapt", "nor saved whole");
+    public void With_nothing_else_to_adapt_there_is_an_adapter_of_what_is_saved()
+    {
+        using var model = new Classified();
+        using var adapter = model.CreateAdapter(new LoraConfig { ModulesToSave = ["dense", "classifier"] });
+        Assert.Empty(adapter.Updates);
+        Assert.Equal(3, adapter.SavedProjections.Count);
+    }
 
     [Theory]
     [InlineData("SEQ_CLS", "classifier.dense classifier.out_proj")]
