@@ -42,15 +42,8 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <summary>The projections that the adapter owns whole instead of an update (<see cref="LoraConfig.ModulesToSave"/>), in the order of the model's source.</summary>
     public IReadOnlyList<LowRankUpdate> SavedProjections => _savedProjections ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.IsSaved)];
 
-    /// <summary>Checks that it owns no projection whole.</summary>
-    /// <exception cref="LoraException">It does.</exception>
-    internal void RequireNothingSaved(string operation)
-    {
-        if (SavedProjections.Count > 0)
-        {
-            throw new LoraException($"{operation}: expected adapters of low-rank updates alone, found one that owns [{string.Join(", ", SavedProjections.Select(update => update.Path))}] whole (modules_to_save), of which there is no sum and no share.");
-        }
-    }
+    /// <summary>What PEFT calls the modules that it owns whole, or null where there are none.</summary>
+    internal IReadOnlyList<string>? ModulesToSave => _builder.ModulesToSave;
 
     /// <summary>Checks that it is not the adapter of a <see cref="MixedBatch{TAdapter}"/>.</summary>
     /// <exception cref="LoraException">It is.</exception>

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace LoraGen.MixedBatches;
 
 /// <summary>Which updates the rows of a batch get in one projection.</summary>
-internal sealed class MixedRows : IDisposable
+/// <param name="choice">What <see cref="MixedForm.Auto"/> has come to, in all projections of the batch.</param>
+internal sealed class MixedRows(FormChoice choice) : IDisposable
 {
     private MixedForm _form;
     private int _count;
@@ -45,7 +46,7 @@ internal sealed class MixedRows : IDisposable
             var rows = place.RowsOf(x);
             var result = projection.call(rows);
             var width = result.shape[1];
-            if (_form == MixedForm.Mask && _segments.Count > 0 && _segments.All(item => item.Update.IsPlain && !item.Update.Drops(projection)))
+            if (FormFor(projection, result, rows) == MixedForm.Mask)
             {
                 Mask(result, rows);
             }
@@ -67,13 +68,25 @@ internal sealed class MixedRows : IDisposable
         }
     }
 
+    private MixedForm FormFor(nn.Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
+    {
+        if (_form == MixedForm.Loop || _segments.Count == 0 || !_segments.All(item => item.Update.IsTargeted && item.Update.IsPlain && !item.Update.Drops(projection)))
+        {
+            return MixedForm.Loop;
+        }
+
+        return _form == MixedForm.Mask
+            ? MixedForm.Mask
+            : choice.Of(FormClass.Of(result, rows, _segments), () => Loop(projection, result.clone(), rows), () => Mask(result.clone(), rows));
+    }
+
     // A row of the batch may be many rows of the product, one for each token.
     private void Loop(nn.Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
     {
         var tokens = rows.shape[0] / _count;
         foreach (var (segment, update) in _segments)
         {
-            if (segment.IsContiguous && update.Magnitude is null)
+            if (segment.IsContiguous && update.AddsInPlace)
             {
                 var (start, length) = (segment.First * tokens, segment.Count * tokens);
                 update.AddRows(projection, result.narrow(0, start, length), rows.narrow(0, start, length));

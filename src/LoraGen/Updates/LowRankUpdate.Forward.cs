@@ -53,12 +53,23 @@ public abstract partial class LowRankUpdate
     /// <summary>Whether calls of the projection drop inputs of A now.</summary>
     internal virtual bool Drops(Module projection) => projection.training && Dropout > 0;
 
-    /// <summary>Adds the update of some rows to the base's result for them: in place, but with DoRA, which goes on from a copy.</summary>
+    /// <summary>Whether <see cref="AddRows"/> writes into the result that it is given.</summary>
+    internal bool AddsInPlace => Magnitude is null && !IsSaved;
+
+    /// <summary>
+    /// Adds the update of some rows to the base's result for them: in place, but with DoRA, which goes on from a copy, and with a weight that
+    /// stands in for the base's, which needs no result of the base's.
+    /// </summary>
     /// <param name="projection">The base's projection.</param>
     /// <param name="result">[rows, out]</param>
     /// <param name="rows">As <see cref="RowsOf"/> gives them.</param>
     internal Tensor AddRows(Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
     {
+        if (IsSaved)
+        {
+            return StandIn(projection, rows);
+        }
+
         var (a, b) = Factors(result.dtype);
         var dropped = Drops(projection) ? functional.dropout(rows, Dropout, training: true) : null;
         if (Magnitude is not null)

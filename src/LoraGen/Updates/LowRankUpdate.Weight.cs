@@ -33,9 +33,20 @@ public abstract partial class LowRankUpdate
     /// <exception cref="LoraException">It is not.</exception>
     internal void RequirePlain(string operation)
     {
-        if (!IsPlain)
+        RequireWithoutDora(operation);
+        if (Slices is not null)
         {
-            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found {(Magnitude is null ? "one of its slices" : "DoRA's, which scales the base's weight too")}.");
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found one of its slices.");
+        }
+    }
+
+    /// <summary>Checks that it is s B A and nothing else, of the whole projection or of slices.</summary>
+    /// <exception cref="LoraException">It is not.</exception>
+    internal void RequireWithoutDora(string operation)
+    {
+        if (Magnitude is not null)
+        {
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A, found DoRA's, which scales the base's weight too, so that its change has no low rank. Merge one such adapter, or mix several by row.");
         }
     }
 
