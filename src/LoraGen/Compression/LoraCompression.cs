@@ -10,7 +10,8 @@ public static class LoraCompression
 {
     /// <summary>
     /// Makes an adapter of lower rank whose updates are as near to those of another as their rank allows (Eckart and Young): the truncated
-    /// singular value decomposition of s B A, computed from the factors in float64. The new scale is 1 (alpha = r).
+    /// singular value decomposition of s B A, computed from the factors in float64. The new scale is 1 (alpha = r). Slices are cut
+    /// each for itself, and what is saved whole stays as it is.
     /// </summary>
     /// <param name="model">The base, with nothing merged into it.</param>
     /// <param name="adapter">What is to become smaller; it stays as it is.</param>
