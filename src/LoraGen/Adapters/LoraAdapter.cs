@@ -46,9 +46,12 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <summary>The projections that the adapter has anything of: A and B, or what stands in for the base's.</summary>
     internal IReadOnlyList<LowRankUpdate> Owners => _owners ??= [.. modules().OfType<LowRankUpdate>().Where(update => update.HasEffect)];
 
-    /// <summary>Checks that it owns nothing that stands in for the base's.</summary>
+    /// <summary>What PEFT calls the modules that it owns whole, or null where there are none.</summary>
+    internal IReadOnlyList<string>? ModulesToSave => _builder.ModulesToSave;
+
+    /// <summary>Checks that it owns neither single biases nor rows of an embedding.</summary>
     /// <exception cref="LoraException">It does.</exception>
-    internal void RequireNothingSaved(string operation)
+    internal void RequireNoBiasesOrRows(string operation)
     {
         RequireNone(Owners.Where(update => update.OwnsBias && !update.IsSaved), "biases", "bias");
         RequireNone(Owners.Where(update => update.TokenRows is not null), "rows", "trainable_token_indices");
@@ -57,13 +60,8 @@ public abstract class LoraAdapter : torch.nn.Module
         {
             if (found.Select(update => update.Path).ToList() is [_, ..] paths)
             {
-                throw new LoraException($"{operation}: expected adapters of low-rank updates alone, found one that owns {what} of [{string.Join(", ", paths)}] ({option}), of which there is no sum and no share.");
+                throw new LoraException($"{operation}: expected adapters of low-rank updates, found one that owns {what} of [{string.Join(", ", paths)}] ({option}), of which there is no sum.");
             }
-        }
-
-        if (SavedProjections.Count > 0)
-        {
-            throw new LoraException($"{operation}: expected adapters of low-rank updates alone, found one that owns [{string.Join(", ", SavedProjections.Select(update => update.Path))}] whole (modules_to_save), of which there is no sum and no share.");
         }
     }
 

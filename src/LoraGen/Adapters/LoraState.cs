@@ -16,7 +16,15 @@ public sealed class LoraState<TAdapter>
     private string? _baseFingerprint;
 
     /// <summary>The adapter that the projections add.</summary>
-    public TAdapter? Active { get; set; }
+    public TAdapter? Active
+    {
+        get;
+        set
+        {
+            AttachedParts.Note(this);
+            field = value;
+        }
+    }
 
     /// <summary>The adapter that the weights carry.</summary>
     public TAdapter? Merged { get; private set; }
@@ -69,6 +77,11 @@ public sealed class LoraState<TAdapter>
         if (_mergedWeights is null)
         {
             throw new LoraException($"Unmerge: nothing is merged into this {model.GetType().Name}. Unmerge where Merge was called.");
+        }
+
+        if (_mergedWeights.IsSuspended)
+        {
+            throw new LoraException($"Unmerge: {nameof(LoraDisabling.DisableAdapter)} has taken the merged adapter out of the weights and will put it back. End that scope first.");
         }
 
         _mergedWeights.Restore();

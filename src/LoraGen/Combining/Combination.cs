@@ -20,9 +20,15 @@ internal sealed class Combination
         _sparse = SparseSum.Is(options.Method) ? new SparseSum(options) : null;
     }
 
-    /// <summary>The update of each target, or null where it is too small to get a rank.</summary>
+    /// <summary>The update of each target, or null where it is too small to get a rank. The slices of a projection get one rank, the largest of theirs.</summary>
+    /// <exception cref="LoraException">The method needs one rank and finds several, or is PEFT's and finds slices.</exception>
     public IReadOnlyList<ScaledFactors?> Of(IReadOnlyList<WeightedTarget> targets)
     {
+        if (_options.AsPeft && targets.FirstOrDefault(target => target.Updates[0].Slice is not null) is { } sliced)
+        {
+            throw new LoraException($"Combine: {sliced.Path}: expected updates of whole projections as PEFT has them, found those of slices, which PEFT does not have. Leave out {nameof(CombineOptions.AsPeft)}.");
+        }
+
         if (_options.Method == CombineMethod.Cat)
         {
             return [.. targets.Select(target => target.Sum())];
@@ -35,7 +41,8 @@ internal sealed class Combination
 
         var spectra = targets.Select(BySpectrum).ToList();
         var ranks = _options.Rank?.Ranks(spectra) ?? [.. targets.Select(target => target.LargestRank)];
-        return [.. spectra.Zip(ranks, (spectrum, rank) => rank > 0 ? spectrum.Truncated(rank) : null)];
+        var byPath = targets.Zip(ranks).ToLookup(item => item.First.Path, item => item.Second);
+        return [.. spectra.Zip(targets, (spectrum, target) => byPath[target.Path].Max() is > 0 and var rank ? spectrum.Truncated(rank) : null)];
     }
 
     private static bool IsByFactors(CombineOptions options)

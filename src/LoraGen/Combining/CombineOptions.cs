@@ -24,6 +24,12 @@ public sealed record CombineOptions
     public torch.Generator? Generator { get; init; }
 
     /// <summary>
+    /// Which of the adapters, counted from 0, the new one has the projections of that are saved whole (<see cref="LoraConfig.ModulesToSave"/>): there is no sum of
+    /// heads, and weights say nothing of them. Null takes those of the only adapter that has any. What another adapter saves whole counts for nothing.
+    /// </summary>
+    public int? SavedModulesOf { get; init; }
+
+    /// <summary>
     /// Whether to compute what PEFT computes instead of the weighted sum. PEFT's methods without SVD work on A and on B, each with the root
     /// of the weight, so that the product has a term for each pair of adapters (huggingface/peft issue 3004); they need equal ranks. Its
     /// SVD forms multiply an update by its scale twice (pull request 3111).

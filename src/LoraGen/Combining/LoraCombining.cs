@@ -10,7 +10,8 @@ public static class LoraCombining
     /// Makes a new adapter out of several: for each projection one update out of theirs, with weights that may be negative. An adapter that
     /// does not target a projection counts as zero there. Computed in float64; the new scale is 1 (alpha = r), and everything else in the
     /// new adapter's config is the first adapter's. Without <see cref="CombineOptions.AsPeft"/>, the error is that of rank and of pruning
-    /// alone. The methods that keep a share of the values, and they alone, form out * in values of each adapter at a time.
+    /// alone. The methods that keep a share of the values, and they alone, form out * in values of each adapter at a time. Slices of a fused
+    /// projection are combined each for itself, and the new update is one of slices too.
     /// </summary>
     /// <param name="model">The base, with nothing merged into it.</param>
     /// <param name="options">The method and what it needs.</param>
@@ -18,7 +19,8 @@ public static class LoraCombining
     /// <returns>The adapter, and how far each update is from the weighted sum of theirs.</returns>
     /// <exception cref="LoraException">
     /// There is no adapter, one does not fit the model or was made for other weights, values or weights are not finite, the options do not fit
-    /// the method, or a weight of the model carries an adapter.
+    /// the method, an update is DoRA's, several adapters save modules whole and <see cref="CombineOptions.SavedModulesOf"/> does not say whose are meant, one adapts what another
+    /// saves whole, or a weight of the model carries an adapter.
     /// </exception>
     public static DerivedAdapter<TAdapter> Combine<TAdapter>(
         this ILoraModel<TAdapter> model, CombineOptions options, params IReadOnlyList<(TAdapter Adapter, double Weight)> adapters)
@@ -39,16 +41,20 @@ public static class LoraCombining
         var combination = new Combination(options is { AsPeft: true, Method: not CombineMethod.Cat } && adapters.Count == 1 ? options with { Method = CombineMethod.Linear, Rank = null } : options);
         var targets = WeightedTarget.Of(model, adapters);
         var updates = targets.SelectMany(target => target.Updates).Select(item => item.Update).ToList();
+        var saved = SavedChoice.Of([.. adapters.Select(item => item.Adapter)], options);
         var made = combination.Of(targets);
         var adapter = AdapterMaker.Make(
             model,
             adapters[0].Adapter.Config with { Dropout = updates[0].Dropout },
             updates.Any(update => update.A.dtype == ScalarType.Float64) ? ScalarType.Float64 : ScalarType.Float32,
-            targets.Zip(made).Where(item => item.Second is not null).ToDictionary(item => item.First.Path, item => item.Second!, StringComparer.Ordinal));
+            targets.Zip(made).Where(item => item.Second is not null)
+                .GroupBy(item => item.First.Path, item => item.Second!, StringComparer.Ordinal)
+                .ToDictionary(slices => slices.Key, IReadOnlyList<ScaledFactors> (slices) => [.. slices], StringComparer.Ordinal),
+            saved);
         try
         {
             RequireOneBase(adapters.Select(item => item.Adapter), adapter);
-            return new DerivedAdapter<TAdapter>(adapter, [.. targets.Zip(made, ErrorOf)]);
+            return new DerivedAdapter<TAdapter>(adapter, [.. targets.Zip(made, ErrorOf).GroupBy(error => error.Path, StringComparer.Ordinal).Select(DerivedError.OfSlices)]);
         }
         catch
         {

@@ -10,7 +10,8 @@ public static class LoraCompression
 {
     /// <summary>
     /// Makes an adapter of lower rank whose updates are as near to those of another as their rank allows (Eckart and Young): the truncated
-    /// singular value decomposition of s B A, computed from the factors in float64. The new scale is 1 (alpha = r).
+    /// singular value decomposition of s B A, computed from the factors in float64. The new scale is 1 (alpha = r). Slices are cut
+    /// each for itself, and what is saved whole stays as it is.
     /// </summary>
     /// <param name="model">The base, with nothing merged into it.</param>
     /// <param name="adapter">What is to become smaller; it stays as it is.</param>
@@ -56,7 +57,7 @@ public static class LoraCompression
         sites.ForEach(site => site.Update.RequirePlain("Extract"));
         var differences = sites.Select(site => fineTuned.DifferenceAt(site, rank.Limit)).ToList();
         var ranks = rank.Ranks(differences);
-        var updates = Enumerable.Range(0, sites.Count).Where(i => ranks[i] > 0).ToDictionary(i => sites[i].Path, i => differences[i].Truncated(ranks[i]), StringComparer.Ordinal);
+        var updates = Enumerable.Range(0, sites.Count).Where(i => ranks[i] > 0).ToDictionary(i => sites[i].Path, IReadOnlyList<ScaledFactors> (i) => [differences[i].Truncated(ranks[i])], StringComparer.Ordinal);
         var adapter = AdapterMaker.Make(model, template.Config with { Dropout = sites[0].Update.Dropout }, ScalarType.Float32, updates);
         return new DerivedAdapter<TAdapter>(
             adapter,

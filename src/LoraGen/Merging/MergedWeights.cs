@@ -19,6 +19,7 @@ internal sealed class MergedWeights
     private readonly List<Entry> _entries = [];
     private readonly WeakReference<MergedWeights> _claim;
     private ImmutableList<WeightMemory> _claimed = [];
+    private List<(Tensor Held, Tensor? Moved)>? _suspended;
 
     private MergedWeights() => _claim = new WeakReference<MergedWeights>(this);
 
@@ -30,6 +31,29 @@ internal sealed class MergedWeights
         => !memories.IsEmpty
         && (Projections.TryGetValue(projection, out _)
             || (memories.TryGetValue(WeightMemory.Of(ProjectionWeight.Of(projection)), out var holder) && holder.TryGetTarget(out _)));
+
+    /// <summary>All merges that a model or a part of it carries.</summary>
+    /// <exception cref="LoraException">A weight carries an adapter that was merged through another model.</exception>
+    public static IReadOnlyCollection<MergedWeights> In(nn.Module model)
+    {
+        if (memories.IsEmpty)
+        {
+            return [];
+        }
+
+        var modules = model.named_modules().ToList();
+        var own = modules.Select(item => Projections.TryGetValue(item.module, out var merge) ? merge : null).OfType<MergedWeights>().ToHashSet();
+        foreach (var (path, module) in modules)
+        {
+            if (module.get_parameter(WeightName) is { IsInvalid: false } weight
+                && memories.TryGetValue(WeightMemory.Of(weight), out var holder) && holder.TryGetTarget(out var merge) && !own.Contains(merge))
+            {
+                throw new LoraException($"{path}: its weight carries an adapter that was merged through another model that shares the weight, so that it is not the base's. Call Unmerge there, or disable the adapter there.");
+            }
+        }
+
+        return own;
+    }
 
     /// <summary>Checks, at next to no cost as long as nothing is merged anywhere, that an update is not added to a weight that carries one.</summary>
     /// <exception cref="LoraException">The weight carries one.</exception>
@@ -127,8 +151,6 @@ internal sealed class MergedWeights
             _entries.Add(new Entry(site.Projection, name, WeightMemory.Of(parameter), Keep(parameter.alias()), Keep(parameter.clone())));
             parameter.copy_(Value(site, name));
         }
-
-        static Tensor Keep(Tensor tensor) => tensor.DetachFromDisposeScope();
     }
 
     private void Release()
@@ -149,24 +171,58 @@ internal sealed class MergedWeights
     public void Restore()
     {
         using var inference = no_grad();
-        foreach (var (projection, name, memory, parameter, original) in _entries)
+        foreach (var entry in _entries)
         {
-            parameter.copy_(original);
-            var now = projection.get_parameter(name)!;
-            if (!now.IsInvalid && WeightMemory.Of(now) != memory)
-            {
-                now.copy_(original);
-            }
-
-            Projections.Remove(projection);
-            parameter.Dispose();
-            original.Dispose();
+            Put(entry, entry.Original, entry.Original);
+            Projections.Remove(entry.Projection);
+            entry.Parameter.Dispose();
+            entry.Original.Dispose();
         }
 
         _entries.Clear();
         Release();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Whether the weights are the base's for a while.</summary>
+    public bool IsSuspended => _suspended is not null;
+
+    /// <summary>Puts the original bits in the place of the merged ones, which are kept.</summary>
+    public void Suspend()
+    {
+        using var inference = no_grad();
+        _suspended = [.. _entries.Select(entry => (Keep(entry.Parameter.clone()), Moved(entry) is { } moved ? Keep(moved.clone()) : null))];
+        foreach (var entry in _entries)
+        {
+            Put(entry, entry.Original, entry.Original);
+        }
+    }
+
+    /// <summary>Puts the merged bits back; in another dtype, where the model was moved to one meanwhile.</summary>
+    public void Resume()
+    {
+        using var inference = no_grad();
+        foreach (var (entry, (held, moved)) in _entries.Zip(_suspended!))
+        {
+            Put(entry, held, moved ?? held);
+            held.Dispose();
+            moved?.Dispose();
+        }
+
+        _suspended = null;
+    }
+
+    private static void Put(Entry entry, Tensor bits, Tensor moved)
+    {
+        entry.Parameter.copy_(bits);
+        Moved(entry)?.copy_(moved);
+    }
+
+    // The parameter, where the model was moved since it was merged.
+    private static Parameter? Moved(Entry entry)
+        => entry.Projection.get_parameter(entry.Name) is { IsInvalid: false } now && WeightMemory.Of(now) != entry.Memory ? now : null;
+
+    private static Tensor Keep(Tensor tensor) => tensor.DetachFromDisposeScope();
 
     /// <param name="Projection">Whose parameter it is.</param>
     /// <param name="Name">The parameter's name.</param>

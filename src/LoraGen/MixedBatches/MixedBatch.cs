@@ -14,7 +14,8 @@ namespace LoraGen;
 /// <remarks>
 /// A row is one index of the first axis of each projection's input, [batch, ..., in], of a convolution one image; a model that folds its batch into another axis before a
 /// projection cannot be given mixed batches. Rows of one adapter that lie next to each other are computed without a copy, so
-/// sort them. Not safe to be changed while another thread calls the model.
+/// sort them. What a row's adapter saves whole (<see cref="LoraConfig.ModulesToSave"/>), such as a head of its own, computes that row; all heads have the base's width, since
+/// their rows make one tensor. Not safe to be changed while another thread calls the model.
 /// </remarks>
 public sealed class MixedBatch<TAdapter> : IDisposable
     where TAdapter : LoraAdapter
@@ -33,9 +34,10 @@ public sealed class MixedBatch<TAdapter> : IDisposable
         (_model, _form) = (model, form);
         Adapter = AdapterBuilder.CreateEmpty(model);
         _sites = LoraSites.Of(model, Adapter);
+        var choice = new FormChoice();
         foreach (var site in _sites)
         {
-            site.Update.Mixed = new MixedRows();
+            site.Update.Mixed = new MixedRows(choice);
         }
     }
 
@@ -60,7 +62,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
             var bySegment = segments.Select(segment => Sites(value[segment.First]!, segment.First)).ToList();
             for (var i = 0; i < _sites.Count; i++)
             {
-                _sites[i].Update.Mixed!.Assign(_form, value.Count, [.. segments.Zip(bySegment, (segment, sites) => (segment, sites[i].Update)).Where(item => item.Update.IsTargeted)]);
+                _sites[i].Update.Mixed!.Assign(_form, value.Count, [.. segments.Zip(bySegment, (segment, sites) => (segment, sites[i].Update)).Where(item => item.Update.HasEffect)]);
             }
 
             Free(_segments);
@@ -71,16 +73,15 @@ public sealed class MixedBatch<TAdapter> : IDisposable
     private IReadOnlyList<LoraSite> Sites(TAdapter adapter, int row)
     {
         adapter.RequireOwn($"Row {row}");
-        adapter.RequireNothingSaved($"Row {row}");
-        if (adapter.BaseFingerprint is { } found && found != Adapter.BaseFingerprint)
-        {
-            throw new LoraException($"Row {row}: the adapter was made for a base of other weights, or for these in another dtype: expected the fingerprint {Adapter.BaseFingerprint}, found {found}.");
-        }
-
         var sites = LoraSites.Of(_model, adapter);
         foreach (var site in sites)
         {
             site.RequireAttachable();
+        }
+
+        if (adapter.BaseFingerprint is { } found && found != Adapter.BaseFingerprint)
+        {
+            throw new LoraException($"Row {row}: the adapter was made for a base of other weights, or for these in another dtype: expected the fingerprint {Adapter.BaseFingerprint}, found {found}.");
         }
 
         return sites;

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace LoraGen.MixedBatches;
 
 /// <summary>Which updates the rows of a batch get in one projection.</summary>
-internal sealed class MixedRows : IDisposable
+/// <param name="choice">What <see cref="MixedForm.Auto"/> has come to, in all projections of the batch.</param>
+internal sealed class MixedRows(FormChoice choice) : IDisposable
 {
     private MixedForm _form;
     private int _count;
@@ -43,7 +44,7 @@ internal sealed class MixedRows : IDisposable
             using var scope = NewDisposeScope();
             var rows = place.RowsOf(x);
             var result = projection.call(rows);
-            if (_form == MixedForm.Mask && place.RowAxes < 2 && _segments.Count > 0 && _segments.All(item => item.Update.IsPlain && !item.Update.Drops(projection)))
+            if (FormFor(place, projection, result, rows) == MixedForm.Mask)
             {
                 Mask(projection, result, rows);
             }
@@ -65,13 +66,25 @@ internal sealed class MixedRows : IDisposable
         }
     }
 
+    private MixedForm FormFor(LowRankUpdate place, nn.Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
+    {
+        if (_form == MixedForm.Loop || place.RowAxes > 1 || _segments.Count == 0 || !_segments.All(item => item.Update.IsPlain && !item.Update.Drops(projection)))
+        {
+            return MixedForm.Loop;
+        }
+
+        return _form == MixedForm.Mask
+            ? MixedForm.Mask
+            : choice.Of(FormClass.Of(result, rows, _segments), () => Loop(projection, result.clone(), rows), () => Mask(projection, result.clone(), rows));
+    }
+
     // A row of the batch may be many rows of the product, one for each token.
     private void Loop(nn.Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
     {
         var tokens = rows.shape[0] / _count;
         foreach (var (segment, update) in _segments)
         {
-            if (segment.IsContiguous && update.Magnitude is null)
+            if (segment.IsContiguous && update.AddsInPlace)
             {
                 var (start, length) = (segment.First * tokens, segment.Count * tokens);
                 update.AddRows(projection, result.narrow(0, start, length), rows.narrow(0, start, length));
@@ -79,7 +92,7 @@ internal sealed class MixedRows : IDisposable
             else
             {
                 var places = segment.Places(tokens, rows);
-                result.index_copy_(0, places, update.AddRows(projection, result.index_select(0, places), rows.index_select(0, places)));
+                result.index_copy_(0, places, update.Rows(projection, result.index_select(0, places), rows.index_select(0, places)));
             }
         }
     }

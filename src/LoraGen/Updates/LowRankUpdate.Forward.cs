@@ -58,6 +58,16 @@ public abstract partial class LowRankUpdate
     /// <summary>Whether calls of the projection drop inputs of A now.</summary>
     internal virtual bool Drops(Module projection) => projection.training && Dropout > 0;
 
+    /// <summary>Whether <see cref="AddRows"/> alone makes the base's result the adapter's, in place.</summary>
+    internal bool AddsInPlace => IsTargeted && Magnitude is null && !OwnsBias;
+
+    /// <summary>What the adapter makes of the base's result for some rows; what stands in for a part of the base needs another result than the base's.</summary>
+    /// <param name="projection">The base's projection.</param>
+    /// <param name="result">[rows, out]</param>
+    /// <param name="rows">As <see cref="RowsOf"/> gives them.</param>
+    internal Tensor Rows(Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
+        => IsTargeted ? AddRows(projection, OwnsBias ? Base(projection, rows) : result, rows) : StandIn(projection, rows);
+
     /// <summary>Adds the update of some rows to the base's result for them: in place, but with DoRA, which goes on from a copy.</summary>
     /// <param name="projection">The base's projection.</param>
     /// <param name="result">[rows, out]</param>

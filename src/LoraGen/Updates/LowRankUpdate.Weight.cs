@@ -36,14 +36,30 @@ public abstract partial class LowRankUpdate
     /// <exception cref="LoraException">It is not.</exception>
     internal void RequirePlain(string operation)
     {
-        if (!IsPlain)
+        RequireProduct(operation);
+        if (Slices is not null)
         {
-            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found {(Magnitude is not null ? "DoRA's, which scales the base's weight too" : BBias is not null ? "one whose B has a bias" : "one of its slices")}.");
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A of the whole projection, found one of its slices.");
+        }
+    }
+
+    /// <summary>Checks that it is s B A and nothing else, of the whole projection or of slices.</summary>
+    /// <exception cref="LoraException">It is not.</exception>
+    internal void RequireProduct(string operation)
+    {
+        if (BBias is not null)
+        {
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A, found one whose B has a bias (lora_bias).");
+        }
+
+        if (Magnitude is not null)
+        {
+            throw new LoraException($"{operation}: {Path}: expected an update that is s B A, found DoRA's, which scales the base's weight too, so that its change has no low rank. Merge one such adapter, or mix several by row.");
         }
     }
 
     /// <summary>Whether it is s B A and nothing else, of the whole projection.</summary>
-    internal bool IsPlain => Magnitude is null && Slices is null && BBias is null;
+    internal bool IsPlain => IsTargeted && Magnitude is null && Slices is null && BBias is null && !OwnsBias;
 
     /// <summary>The length of the projection's result.</summary>
     internal long Outputs => Slices?.Outputs(B) ?? B.shape[0];

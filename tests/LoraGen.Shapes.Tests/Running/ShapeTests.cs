@@ -135,6 +135,46 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
         Assert.Equal(state, Bytes(_model));
     }
 
+    [Fact]
+    public void In_a_scope_without_the_adapter_every_part_is_the_base()
+    {
+        var (state, output) = (Bytes(_model), Bytes(_model.call(_x)));
+        using var adapters = new NamedAdapters<TAdapter>(_model);
+        Fill(adapters.Create("own"), seed: 3);
+        adapters.Active = "own";
+        var active = Bytes(_model.call(_x));
+        using (_model.DisableAdapter<TAdapter>())
+        {
+            Assert.Equal(output, Bytes(_model.call(_x)));
+        }
+
+        Assert.Equal(active, Bytes(_model.call(_x)));
+        _model.Merge(adapters["own"]);
+        var merged = Bytes(_model);
+        using (_model.DisableAdapter<TAdapter>())
+        {
+            Assert.Equal(state, Bytes(_model));
+        }
+
+        Assert.Equal(merged, Bytes(_model));
+    }
+
+    [Fact]
+    public void A_hot_swap_gives_what_loading_gives()
+    {
+        using var folder = new ScratchFolder();
+        using var adapter = TrainedAdapter();
+        adapter.Save(folder.Path);
+        using var other = _model.CreateAdapter();
+        Fill(other, seed: 4);
+
+        _model.HotSwap(other, folder.Path);
+
+        Assert.Equal(Bytes(adapter), Bytes(other));
+        _model.ActiveAdapter = other;
+        AssertIs(new Reference(_model, adapter), _model.call(_x));
+    }
+
     public void Dispose()
     {
         _model.Dispose();

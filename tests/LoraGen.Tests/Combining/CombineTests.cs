@@ -111,6 +111,41 @@ public sealed class CombineTests : IDisposable
         Assert.InRange(kept, 640, 800);
     }
 
+    // Of a value w, kept with probability p and then divided by p, the expectation is w and the variance w^2 (1 - p) / p (arXiv 2311.03099); of two
+    // adapters, whose choices know nothing of each other, it is the sum of theirs. That is not what a draw looks like but what the method is for.
+    [Fact]
+    public void Dare_is_the_weighted_sum_in_expectation()
+    {
+        const int draws = 400;
+        const double density = 0.3;
+        using var generator = new Generator(7, CPU);
+        var options = new CombineOptions { Method = CombineMethod.DareLinear, Density = density, Generator = generator, Rank = Out };
+        var (sum, squares) = (new double[Out, In], new double[Out, In]);
+        for (var draw = 0; draw < draws; draw++)
+        {
+            using var adapter = _model.Combine(options, (_first, 0.7), (_second, -1.3)).Adapter;
+            var found = Deltas.Of(adapter.proj);
+            (sum, squares) = (Matrices.Zip(sum, found, (s, f) => s + f), Matrices.Zip(squares, found, (s, f) => s + (f * f)));
+        }
+
+        var (chi, spread, expected) = (0.0, 0.0, Sum);
+        for (var i = 0; i < Out; i++)
+        {
+            for (var j = 0; j < In; j++)
+            {
+                var variance = (Math.Pow(0.7 * First[i, j], 2) + Math.Pow(1.3 * Second[i, j], 2)) * (1 - density) / density;
+                var mean = sum[i, j] / draws;
+                Assert.Equal(expected[i, j], mean, 4.5 * Math.Sqrt(variance / draws));
+                chi += Math.Pow(mean - expected[i, j], 2) / (variance / draws);
+                spread += ((squares[i, j] / draws) - (mean * mean)) / variance;
+            }
+        }
+
+        // 63 squares of standard normals: 63 and a standard deviation of 11; and 63 variances of 400 draws each.
+        Assert.InRange(chi, 25, 110);
+        Assert.InRange(spread / (Out * In), 0.95, 1.05);
+    }
+
     [Fact]
     public void Dare_with_ties_elects_among_what_was_kept()
     {

@@ -15,7 +15,7 @@ public sealed class MixedForwardTests
     public static TheoryData<MixedForm, string, int[], int> Batches()
     {
         var data = new TheoryData<MixedForm, string, int[], int>();
-        foreach (var form in new[] { MixedForm.Loop, MixedForm.Mask })
+        foreach (var form in Enum.GetValues<MixedForm>())
         {
             foreach (var kind in new[] { "Linear", "Conv1D", "Embedding" })
             {
@@ -80,8 +80,10 @@ public sealed class MixedForwardTests
     [Theory]
     [InlineData(MixedForm.Loop, ScalarType.Float32, 1e-6)]
     [InlineData(MixedForm.Mask, ScalarType.Float32, 1e-6)]
+    [InlineData(MixedForm.Auto, ScalarType.Float32, 1e-6)]
     [InlineData(MixedForm.Loop, ScalarType.BFloat16, 0.05)]
     [InlineData(MixedForm.Mask, ScalarType.BFloat16, 0.05)]
+    [InlineData(MixedForm.Auto, ScalarType.BFloat16, 0.05)]
     public void A_whole_model_gives_each_row_what_its_adapter_gives_it_alone(MixedForm form, ScalarType dtype, double tolerance)
     {
         using var model = new Tower();
@@ -110,6 +112,7 @@ public sealed class MixedForwardTests
     [Theory]
     [InlineData(MixedForm.Loop)]
     [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
     public void Rows_can_be_assigned_again_while_the_adapter_is_active(MixedForm form)
     {
         using var model = new OneTarget(In, Out, dtype: ScalarType.Float64);
@@ -141,7 +144,7 @@ public sealed class MixedForwardTests
         using var first = model.CreateAdapter(new LoraConfig { Dropout = 0.5 }).Trained(seed: 1);
         using var second = model.CreateAdapter().Trained(seed: 2);
         var rows = Enumerable.Range(0, 400).Select(row => row < 200 ? first : second).ToArray();
-        foreach (var form in new[] { MixedForm.Loop, MixedForm.Mask })
+        foreach (var form in Enum.GetValues<MixedForm>())
         {
             using var mixed = new MixedBatch<OneTarget.Adapter>(model, form) { Rows = rows };
             model.ActiveAdapter = mixed.Adapter;

@@ -11,8 +11,10 @@ public sealed class MixedTrainingTests
     [Theory]
     [InlineData(MixedForm.Loop, new[] { 0, 1, 0, -1, 1, 0 })]
     [InlineData(MixedForm.Mask, new[] { 0, 1, 0, -1, 1, 0 })]
+    [InlineData(MixedForm.Auto, new[] { 0, 1, 0, -1, 1, 0 })]
     [InlineData(MixedForm.Loop, new[] { 0, 0, 0, 1, 1, -1 })]
     [InlineData(MixedForm.Mask, new[] { 0, 0, 0, 1, 1, -1 })]
+    [InlineData(MixedForm.Auto, new[] { 0, 0, 0, 1, 1, -1 })]
     public void One_projection_has_the_gradients_of_the_formula(MixedForm form, int[] rows)
     {
         using var scope = NewDisposeScope();
@@ -50,6 +52,7 @@ public sealed class MixedTrainingTests
     [Theory]
     [InlineData(MixedForm.Loop)]
     [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
     public void A_whole_model_trains_each_adapter_as_alone(MixedForm form)
     {
         using var scope = NewDisposeScope();
@@ -86,7 +89,7 @@ public sealed class MixedTrainingTests
         using var adapter = model.CreateAdapter().Trained();
         using var x = Base.Input(4, Tower.Width);
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        foreach (var form in new[] { MixedForm.Loop, MixedForm.Mask })
+        foreach (var form in Enum.GetValues<MixedForm>())
         {
             using var mixed = new MixedBatch<Tower.Adapter>(model, form);
             model.ActiveAdapter = mixed.Adapter;

@@ -11,6 +11,7 @@ public sealed class MixedVariantsTests
     [Theory]
     [InlineData(MixedForm.Loop)]
     [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
     public void DoRA_and_a_start_out_of_the_base_beside_a_plain_adapter(MixedForm form)
     {
         using var model = new Tower();
@@ -21,6 +22,7 @@ public sealed class MixedVariantsTests
     [Theory]
     [InlineData(MixedForm.Loop)]
     [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
     public void DoRA_without_a_bias(MixedForm form)
     {
         using var model = new OneTarget(4, 5, bias: false, dtype: ScalarType.Float64);
@@ -30,6 +32,7 @@ public sealed class MixedVariantsTests
     [Theory]
     [InlineData(MixedForm.Loop)]
     [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
     public void Slices_of_a_fused_projection(MixedForm form)
     {
         using var model = new OneFused(4, 6, dtype: ScalarType.Float64);

@@ -9,6 +9,7 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
 {
     private static readonly Gen<int> Age = Gen.Choose(0, 2);
     private static readonly Gen<int> Folder = Gen.Choose(0, 1);
+    private static readonly Gen<string> Name = Gen.Elements("a", "b");
     private static readonly Gen<int> Seed = Gen.Choose(0, 999);
     private static readonly Gen<ScalarType> Dtype = Gen.Elements(ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float64);
 
@@ -28,12 +29,18 @@ internal sealed record CommandSequence(IReadOnlyList<Command> Commands)
         (1, Age.Select(age => (Command)new Train(age))),
         (1, from age in Age from dtype in Dtype select (Command)new MoveAdapter(age, dtype)),
         (1, Age.Select(age => (Command)new Discard(age))),
-        (2, from age in Age from folder in Folder select (Command)new Save(age, folder)),
+        (3, from age in Age from folder in Folder select (Command)new Save(age, folder)),
         (4, Folder.Select(folder => (Command)new Load(folder))),
         (7, Age.Select(age => (Command)new Attach(age))),
-        (5, from form in Gen.Elements(MixedForm.Loop, MixedForm.Mask) from ages in Gen.Choose(-1, 2).ArrayOf(World.Rows) select (Command)new AttachMixed(form, ages)),
+        (5, from form in Gen.Elements(Enum.GetValues<MixedForm>()) from ages in Gen.Choose(-1, 2).ArrayOf(World.Rows) select (Command)new AttachMixed(form, ages)),
         (1, from age in Age from other in Age select (Command)new CombineTwo(age, other)),
         (1, Gen.Constant((Command)new Disable())),
+        (5, from age in Age from name in Name select (Command)new GiveName(age, name)),
+        (2, Name.Select(name => (Command)new AttachNamed(name))),
+        (2, Name.Select(name => (Command)new DeleteNamed(name))),
+        (9, from age in Age from folder in Folder select (Command)new HotSwap(age, folder)),
+        (3, Gen.Constant((Command)new BeginDisabled())),
+        (4, Gen.Constant((Command)new EndDisabled())),
         (4, Age.Select(age => (Command)new Merge(age))),
         (2, from age in Age from other in Age select (Command)new MergeTwo(age, other)),
         (1, Gen.Elements<Command>(new AttachForeign(), new MergeForeign())),

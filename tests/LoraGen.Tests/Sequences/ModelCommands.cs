@@ -75,7 +75,7 @@ internal sealed record MergeForeign : Command
 
 internal sealed record Unmerge : Command
 {
-    public override bool IsRefused(World world) => world.Merged is null;
+    public override bool IsRefused(World world) => world.Merged is null || world.IsMergeDisabled;
 
     public override void Run(World world)
     {

@@ -14,7 +14,7 @@ internal record Shape(int Rank, bool Rslora, bool Whole)
 
     public LoraConfig Config => new() { Rank = Rank, Alpha = Alpha, UseRslora = Rslora, TargetModules = Whole ? null : ["inside.fc"] };
 
-    protected virtual int RankOf(string path) => Rank;
+    public virtual int RankOf(string path) => Rank;
 
     public Dictionary<string, Factors> Factors(int seed) => Paths.ToDictionary(path => path, path => Sequences.Factors.Random(RankOf(path), (2 * seed) + Array.IndexOf(TrackedBase.Paths, path)));
 

@@ -6,7 +6,7 @@ internal sealed record SumShape(IReadOnlyDictionary<string, int> Ranks)
 {
     public override double Scale => 1;
 
-    protected override int RankOf(string path) => Ranks[path];
+    public override int RankOf(string path) => Ranks[path];
 
     public override string ToString() => $"ranks {string.Join(" and ", Ranks.Values)}";
 }

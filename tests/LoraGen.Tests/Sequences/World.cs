@@ -27,6 +27,9 @@ internal sealed class World : IDisposable
     private Dictionary<string, Factors> _mergedFactors = [];
     private double _mergedRounding;
 
+    // Of each scope in which the model is its base, the outermost first: what was active, whether anything was merged, and whether this one took it out.
+    private readonly Stack<(IDisposable Scope, Echo.Adapter? Active, TrackedAdapter?[] Rows, bool WasMerged, bool DisablesMerge)> _scopes = [];
+
     public World(ScalarType dtype)
     {
         var random = new Random(17);
@@ -39,6 +42,7 @@ internal sealed class World : IDisposable
         _x = Matrix(TrackedBase.Width).DetachFromDisposeScope();
         Upstream = Matrix(TrackedBase.Width).DetachFromDisposeScope();
         _input = Values.Matrix(_x);
+        Named = new NamedAdapters<Echo.Adapter>(Model);
         Mixed = Enum.GetValues<MixedForm>().ToDictionary(form => form, form => new MixedBatch<Echo.Adapter>(Model, form));
 
         Tensor Matrix(int columns) => tensor(Enumerable.Range(0, Rows * columns).Select(_ => random.Next(-8, 9) / 8.0).ToArray()).view(Rows, columns);
@@ -64,6 +68,18 @@ internal sealed class World : IDisposable
     public IReadOnlyDictionary<MixedForm, MixedBatch<Echo.Adapter>> Mixed { get; }
 
     public TrackedAdapter? Merged { get; private set; }
+
+    /// <summary>Whether the model is in a scope in which it was made its base.</summary>
+    public bool IsDisabled => _scopes.Count > 0;
+
+    /// <summary>Whether the weights are the base's for a while, though an adapter is merged.</summary>
+    public bool IsMergeDisabled => _scopes.Any(item => item.DisablesMerge);
+
+    /// <summary>The adapters that have a name.</summary>
+    public NamedAdapters<Echo.Adapter> Named { get; }
+
+    /// <summary>The same, in the order in which they got it.</summary>
+    public OrderedDictionary<string, TrackedAdapter> Names { get; } = [];
 
     /// <summary>What was saved, by folder.</summary>
     public Dictionary<int, (Shape Shape, Dictionary<string, Factors> Factors)> Saved { get; } = [];
@@ -99,12 +115,37 @@ internal sealed class World : IDisposable
         _mergedRounding += Rounding.Unit(dtype);
     }
 
-    // A weight that was merged comes back from its original in one rounding, whatever dtypes the model passed through meanwhile.
     public void NoteUnmerge()
+    {
+        NoteOriginals();
+        (Merged, _mergedFactors, _originals) = (null, [], []);
+    }
+
+    // A weight that was merged comes back from its original in one rounding, whatever dtypes the model passed through meanwhile.
+    private void NoteOriginals()
     {
         foreach (var (path, original) in _originals)
             Base.Values[$"{path}.weight"] = [.. original.Select(value => Rounding.Nearest(Base.Dtype, value))];
-        (Merged, _mergedFactors, _originals) = (null, [], []);
+    }
+
+    public void NoteDisabled(IDisposable scope)
+    {
+        _scopes.Push((scope, ActiveReal, ActiveRows, Merged is not null, Merged is not null && !IsMergeDisabled));
+        NoteActive(null);
+        NoteOriginals();
+    }
+
+    public void NoteEnabled()
+    {
+        var (scope, active, rows, wasMerged, _) = _scopes.Pop();
+        scope.Dispose();
+        if (!wasMerged && Merged is not null)
+            NoteUnmerge();
+
+        // The rows of a mixed batch may have been assigned anew meanwhile.
+        (ActiveReal, ActiveRows) = (active, rows);
+        foreach (var form in Mixed.Keys.Where(form => Mixed[form].Adapter == active))
+            NoteMixed(form);
     }
 
     /// <summary>Checks everything that must hold after every command.</summary>
@@ -112,6 +153,8 @@ internal sealed class World : IDisposable
     {
         Assert.Same(ActiveReal, Model.ActiveAdapter);
         Assert.Same(Merged?.Real, Model.MergedAdapter);
+        Assert.Equal(Names.Keys, Named.Names);
+        Assert.Equal(Names.FirstOrDefault(item => item.Value.Real == ActiveReal).Key, Named.Active);
         AssertBase();
         foreach (var adapter in Adapters.Where(adapter => !adapter.IsDisposed))
             adapter.AssertHolds();
@@ -126,7 +169,7 @@ internal sealed class World : IDisposable
         foreach (var (key, expected) in Base.Values)
         {
             Assert.Equal(Base.Dtype, state[key].dtype);
-            if (!_originals.ContainsKey(key.Replace(".weight", "")))
+            if (!Carries(key.Replace(".weight", "")))
                 Assert.Equal(expected, Values.Flat(state[key]));
         }
     }
@@ -162,7 +205,7 @@ internal sealed class World : IDisposable
             var projection = Projection(path, active);
             var sizes = projection.Absolute();
             var own = sizes.Forward(Sum(Matrices.Abs(value), error));
-            var relative = (RoundingsOf(projection) * Rounding.Unit(Base.Dtype)) + (_originals.ContainsKey(path) ? _mergedRounding : 0);
+            var relative = (RoundingsOf(projection) * Rounding.Unit(Base.Dtype)) + (Carries(path) ? _mergedRounding : 0);
             error = Sum((sizes with { Bias = null }).Forward(error), Times(relative, own));
             value = projection.Forward(value);
         }
@@ -202,14 +245,17 @@ internal sealed class World : IDisposable
 
     private LoraLinear Projection(string path, TrackedAdapter? active)
     {
-        var (adapter, factors) = Merged is null ? (active, active?.Factors) : (Merged, _mergedFactors);
+        var (adapter, factors) = Merged is null || IsMergeDisabled ? (active, active?.Factors) : (Merged, _mergedFactors);
         var weight = Base.Weight(path);
-        if (_originals.TryGetValue(path, out var original))
+        if (Carries(path) && _originals[path] is var original)
             Buffer.BlockCopy(original, 0, weight, 0, original.Length * sizeof(double));
         return factors?.GetValueOrDefault(path) is { } update
             ? new LoraLinear(weight, Base.Bias(path), update.A, update.B, adapter!.Shape.Scale)
             : new LoraLinear(weight, Base.Bias(path), new double[0, TrackedBase.Width], new double[TrackedBase.Width, 0], Scale: 0);
     }
+
+    // Whether a projection's weight is that of the merged adapter now.
+    private bool Carries(string path) => _originals.ContainsKey(path) && !IsMergeDisabled;
 
     private static double[,] Sum(double[,] left, double[,] right) => Matrices.Zip(left, right, (a, b) => a + b);
 
@@ -217,6 +263,9 @@ internal sealed class World : IDisposable
 
     public void Dispose()
     {
+        while (IsDisabled)
+            _scopes.Pop().Scope.Dispose();
+        Named.Dispose();
         foreach (var adapter in Adapters)
             adapter.Real.Dispose();
         foreach (var mixed in Mixed.Values)
