@@ -39,6 +39,8 @@ internal static class AdapterMaker
             UseDora = false,
             Init = LoraInit.Kaiming,
             PissaIterations = null,
+            LoftqBits = null,
+            LoftqIterations = null,
             ModulesToSave = [],
             RankPattern = others,
             AlphaPattern = others.ToDictionary(item => item.Key, item => (double)item.Value),

@@ -71,6 +71,6 @@ public static class LoraCompression
         where TAdapter : LoraAdapter
     {
         using var generator = new Generator(0, CPU);
-        return model.CreateAdapter((config ?? new LoraConfig()) with { Rank = 1, UseDora = false, Init = LoraInit.Kaiming, PissaIterations = null, ModulesToSave = [], RankPattern = new Dictionary<string, int>() }, generator);
+        return model.CreateAdapter((config ?? new LoraConfig()) with { Rank = 1, UseDora = false, Init = LoraInit.Kaiming, PissaIterations = null, LoftqBits = null, LoftqIterations = null, ModulesToSave = [], RankPattern = new Dictionary<string, int>() }, generator);
     }
 }

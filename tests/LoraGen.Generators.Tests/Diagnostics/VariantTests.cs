@@ -40,6 +40,9 @@ public sealed class VariantTests
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Orthogonal", "slices cannot begin with LoraInit.Orthogonal")]
     [InlineData("Embedding", "Slices = 3, Trained = [0]", "an embedding has no slices")]
     [InlineData("Embedding", "Init = LoraInit.Olora", "an embedding cannot begin with LoraInit.Olora")]
+    [InlineData("Embedding", "Init = LoraInit.Eva", "an embedding cannot begin with LoraInit.Eva")]
+    [InlineData("Linear", "Slices = 3, Trained = [0], Init = LoraInit.Eva", "slices cannot begin with LoraInit.Eva")]
+    [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Loftq", "slices cannot begin with LoraInit.Loftq")]
     [InlineData("Linear", "Rank = 3, Init = LoraInit.Orthogonal", "LoraInit.Orthogonal needs an even rank")]
     [InlineData("Linear", "Init = (LoraInit)99", "Init must be a member of LoraInit")]
     public Task Options_that_do_not_go_together_are_found(string type, string options, string mistake)
@@ -48,6 +51,8 @@ public sealed class VariantTests
     [Theory]
     [InlineData("Linear", "UseDora = true, Init = LoraInit.Pissa")]
     [InlineData("Linear", "Init = LoraInit.Orthogonal")]
+    [InlineData("Linear", "UseDora = true, Init = LoraInit.Eva")]
+    [InlineData("Conv1D", "Init = LoraInit.Loftq")]
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Random")]
     [InlineData("Embedding", "UseDora = true, Init = LoraInit.Gaussian, Dropout = 0.1")]
     public Task Options_that_go_together_are_not(string type, string options)
