@@ -79,7 +79,10 @@ public abstract class LoraAdapter : torch.nn.Module
     /// <summary>
     /// <see cref="LearningRates"/> as groups of <c>torch.optim.AdamW(groups, learningRate)</c>. The other options are the optimizer's.
     /// </summary>
-    /// <inheritdoc cref="LearningRates" path="/param"/>
+    /// <param name="learningRate">That of A, above 0.</param>
+    /// <param name="ratio">How many times faster B learns, at least 1.</param>
+    /// <param name="embeddingLearningRate">That of an embedding's A and B, above 0.</param>
+    /// <param name="reference">The rank and alpha that the rates were found for; null takes the same rates for every rank.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public IReadOnlyList<AdamW.ParamGroup> ParameterGroups(double learningRate, double ratio, double embeddingLearningRate = 1e-6, LoraScale? reference = null)
         => [.. LearningRates(learningRate, ratio, embeddingLearningRate, reference).Select(group => new AdamW.ParamGroup(group.Parameters, new AdamW.Options { LearningRate = group.LearningRate }))];

@@ -45,7 +45,7 @@ internal sealed class Initializer(Generator? generator, LoraConfig config)
                 Take(update, Principal(WeightOf(update, projection), update.Scale.Rank).Factors(update.Scale));
                 break;
             case LoraInit.Loftq:
-                var start = Loftq.Decompose(WeightOf(update, projection), update.Scale, config.LoftqBits ?? 4, config.LoftqIterations ?? 1);
+                var start = Loftq.Decompose(WeightOf(update, projection), update.Scale, config.LoftqBits ?? Loftq.DefaultBits, config.LoftqIterations ?? Loftq.DefaultIterations);
                 Take(update, (start.A, start.B));
                 break;
             case LoraInit.Olora:

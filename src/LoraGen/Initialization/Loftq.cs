@@ -8,6 +8,10 @@ namespace LoraGen;
 /// </summary>
 public static class Loftq
 {
+    // PEFT's.
+    internal const int DefaultBits = 4;
+    internal const int DefaultIterations = 1;
+
     /// <summary>
     /// Quantises the weight, takes the best B A of what is lost, and goes on so with the weight less s B A. Quantised is to NF2, NF4 or NF8 in
     /// blocks of 64 values along the rows of [out, in].
@@ -20,7 +24,7 @@ public static class Loftq
     /// <returns>The last of each, in float64 where the weight is, else in fp32.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The bits, the iterations, the rank or the alpha are out of their range.</exception>
     /// <exception cref="LoraException">The weight is not a finite matrix.</exception>
-    public static LoftqParts Decompose(Tensor weight, LoraScale scale, int bits = 4, int iterations = 1)
+    public static LoftqParts Decompose(Tensor weight, LoraScale scale, int bits = DefaultBits, int iterations = DefaultIterations)
     {
         ArgumentNullException.ThrowIfNull(weight);
         using var scope = NewDisposeScope();
@@ -39,21 +43,33 @@ public static class Loftq
             throw new ArgumentOutOfRangeException(nameof(bits), bits, "Expected 2, 4 or 8.");
         }
 
-        var wide = weight.to_type(weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
-        var (quantized, (a, b)) = Step(wide);
+        var wide = Wide(weight);
+        var quantized = Quantized(wide, scale, bits, iterations);
+        var (a, b) = Lost(wide, quantized, scale);
+        return new LoftqParts(quantized.MoveToOuterDisposeScope(), a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Q alone, which the first time needs no decomposition.</summary>
+    /// <param name="weight">[out, in], in fp32 or float64.</param>
+    /// <param name="scale">The rank and the scale.</param>
+    /// <param name="bits">2, 4 or 8.</param>
+    /// <param name="iterations">At least 1.</param>
+    internal static Tensor Quantized(Tensor weight, LoraScale scale, int bits, int iterations)
+    {
+        using var scope = NewDisposeScope();
+        var quantized = NormalFloat.Rounded(weight, bits);
         for (var i = 1; i < iterations; i++)
         {
-            (quantized, (a, b)) = Step(wide - b.mm(a).mul_(scale.Factor));
+            var (a, b) = Lost(weight, quantized, scale);
+            quantized = NormalFloat.Rounded(weight - b.mm(a).mul_(scale.Factor), bits);
         }
 
-        return new LoftqParts(quantized.MoveToOuterDisposeScope(), a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());
-
-        (Tensor Quantized, (Tensor A, Tensor B) Factors) Step(Tensor toQuantize)
-        {
-            var rounded = NormalFloat.Rounded(toQuantize, bits);
-            return (rounded, Svd.Exact(wide - rounded).Factors(scale));
-        }
+        return quantized.MoveToOuterDisposeScope();
     }
+
+    internal static Tensor Wide(Tensor weight) => weight.to_type(weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+
+    private static (Tensor A, Tensor B) Lost(Tensor weight, Tensor quantized, LoraScale scale) => Svd.Exact(weight - quantized).Factors(scale);
 
     internal static bool IsBits(int bits) => bits is 2 or 4 or 8;
 }

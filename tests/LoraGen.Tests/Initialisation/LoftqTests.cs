@@ -84,6 +84,74 @@ public sealed class LoftqTests : IDisposable
         AssertNear(Values.Matrix(weight), linear.state_dict()["proj.weight"], 0);
     }
 
+    // Q in the base, A and B in a plain adapter of rank r, which PEFT reads as it reads any.
+    [Theory]
+    [InlineData(ScalarType.Float32, 1)]
+    [InlineData(ScalarType.Float32, 3)]
+    [InlineData(ScalarType.BFloat16, 2)]
+    public void A_quantised_base_gets_the_plain_adapter_that_belongs_to_it(ScalarType dtype, int iterations)
+    {
+        using var folder = new Files.ScratchFolder();
+        using var model = new OneTarget(In, Out, dtype: dtype);
+        var weight = model.state_dict()["proj.weight"];
+        var before = Values.Matrix(weight);
+        var parts = Loftq.Decompose(weight, Scale, bits: 2, iterations);
+        using var old = model.CreateAdapter();
+
+        var (adapter, errors) = model.QuantizeAndCreateAdapter(new LoraConfig { LoftqBits = 2, LoftqIterations = iterations });
+        using var owned = adapter;
+
+        Assert.Equal(Base.Bytes(parts.Quantized.to_type(dtype)), Base.Bytes(weight));
+        Assert.Equal(Base.Bytes(parts.A), Base.Bytes(adapter.proj.A));
+        Assert.Equal(Base.Bytes(parts.B), Base.Bytes(adapter.proj.B));
+        var quantized = Values.Matrix(weight);
+        Assert.Equal(Norm(Matrices.Zip(before, quantized, (w, q) => w - q)), errors[0].Norm, tolerance: 1e-6);
+        model.Merge(adapter);
+        Assert.Equal(Norm(Matrices.Zip(before, Values.Matrix(weight), (w, q) => w - q)), errors[0].Lost, tolerance: dtype == ScalarType.Float32 ? 1e-5 : 0.02);
+        Assert.InRange(errors[0].Lost, 0, 0.9 * errors[0].Norm);
+        model.Unmerge();
+
+        adapter.Save(folder.Path);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.PathOf("adapter_config.json")))!;
+        Assert.Equal((3, 12.0), (config["r"]!.GetValue<int>(), config["lora_alpha"]!.GetValue<double>()));
+        Assert.Equal(["proj.lora_A.weight", "proj.lora_B.weight"], adapter.state_dict().Keys);
+        using var loaded = OneTarget.Adapter.Load(folder.Path, model);
+        model.ActiveAdapter = loaded;
+        Assert.Contains("made for a base of other weights", Assert.Throws<LoraException>(() => model.ActiveAdapter = old).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_Conv1D_and_DoRA_are_quantised_by_what_they_compute()
+    {
+        using var linear = new OneTarget(In, Out);
+        using var conv1D = new OneConv1D(In, Out, ScalarType.Float32);
+        using (no_grad())
+        {
+            conv1D.state_dict()["proj.weight"].copy_(linear.state_dict()["proj.weight"].t());
+        }
+
+        using var first = linear.QuantizeAndCreateAdapter(new LoraConfig { UseDora = true }).Adapter;
+        using var second = conv1D.QuantizeAndCreateAdapter().Adapter;
+        AssertNear(Values.Matrix(linear.state_dict()["proj.weight"]), conv1D.state_dict()["proj.weight"].t(), 1e-6);
+        var adapted = Values.Matrix(linear.state_dict()["proj.weight"] + second.proj.Delta().t());
+        Assert.All(Values.Flat(first.proj.Magnitude!), (norm, o) => Assert.Equal(DoraLinear.Norm(adapted, o), norm, tolerance: 1e-5));
+    }
+
+    [Fact]
+    public void A_base_is_quantised_alone_and_for_this_start_alone()
+    {
+        using var model = new OneTarget(In, Out);
+        var before = Base.Bytes(model);
+        Assert.Contains("expected nothing or Loftq for QuantizeAndCreateAdapter, found Pissa", Refusal(new LoraConfig { Init = LoraInit.Pissa }), StringComparison.Ordinal);
+        Assert.Contains("rank: expected a value at most 9", Refusal(new LoraConfig { Rank = 10 }), StringComparison.Ordinal);
+        using var adapter = model.CreateAdapter();
+        model.ActiveAdapter = adapter;
+        Assert.Contains("expected the base alone, found an active adapter", Refusal(new LoraConfig()), StringComparison.Ordinal);
+        Assert.Equal(before, Base.Bytes(model));
+
+        string Refusal(LoraConfig config) => Assert.Throws<LoraException>(() => model.QuantizeAndCreateAdapter(config)).Message;
+    }
+
     [Fact]
     public void Options_out_of_their_range_or_of_no_use_are_refused()
     {
@@ -133,6 +201,8 @@ public sealed class LoftqTests : IDisposable
 
         return (quantized, product);
     }
+
+    private static double Norm(double[,] matrix) => Math.Sqrt(matrix.Cast<double>().Sum(value => value * value));
 
     private static void AssertNear(double[,] expected, Tensor found, double tolerance)
         => Assert.All(expected.Cast<double>().Zip(Values.Flat(found)), pair => Assert.Equal(pair.First, pair.Second, tolerance));

@@ -12,7 +12,11 @@ internal static class NormalFloatQuantizer
         0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0,
     ];
 
-    public static double[] Levels(int bits)
+    private static readonly Dictionary<int, double[]> Known = new[] { 2, 4, 8 }.ToDictionary(bits => bits, Computed);
+
+    public static double[] Levels(int bits) => Known[bits];
+
+    private static double[] Computed(int bits)
     {
         const double offset = 0.9677083;
         var half = 1 << (bits - 1);
