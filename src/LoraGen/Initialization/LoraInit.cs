@@ -43,8 +43,8 @@ public enum LoraInit
     /// <summary>
     /// A and B are what quantising the base's weight loses (PEFT: <c>loftq</c>; arXiv 2310.08659): the r largest singular values and vectors of
     /// W - Q, where Q is the weight in <see cref="LoraConfig.LoftqBits"/> bits, <see cref="LoraConfig.LoftqIterations"/> times over. The base is
-    /// neither quantised nor written, and the adapter is saved as with <see cref="Pissa"/>; Q and the adapter for it alone are
-    /// <see cref="LoraGen.Loftq.Decompose"/>'s. r is at most in and out. Not for an embedding.
+    /// neither quantised nor written, and the adapter is saved as with <see cref="Pissa"/>; <see cref="LoraQuantization.QuantizeAndCreateAdapter"/>
+    /// makes Q of the base, and the adapter for it. r is at most in and out. Not for an embedding.
     /// </summary>
     Loftq,
 

@@ -50,6 +50,17 @@ public sealed class LoftqTests : IDisposable
         Assert.InRange((wide - parts.Quantized - (parts.B.mm(parts.A) * Scale.Factor)).norm().item<float>(), 0, 0.9 * lost);
     }
 
+    // So that what a quantised base holds can be stored in the format as it is.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void What_is_quantised_is_its_own_nearest(int bits)
+    {
+        var quantized = Loftq.Decompose(Weight().to_type(ScalarType.Float32), Scale, bits, iterations: 2).Quantized;
+        Assert.Equal(Base.Bytes(quantized), Base.Bytes(Loftq.Decompose(quantized, Scale, bits).Quantized));
+    }
+
     [Fact]
     public void A_block_of_zeros_stays_one()
     {
