@@ -93,6 +93,7 @@ public sealed class ActivationStartTests : IDisposable
         using (no_grad())
         {
             weights["up.weight"].copy_(Base.Input(7, 5) * tensor(new[] { 0.01f, 1, 1, 9, 9 }));
+            weights["up.bias"].zero_();
         }
 
         var inner = functional.linear(x, weights["up.weight"], weights["up.bias"]).tanh();
