@@ -117,7 +117,7 @@ public static class LoraActivations
         TargetActivations Target(LoraSite site)
         {
             var (path, update) = (site.Path, site.Update);
-            Require(update.Kind.IsLinear && update.Slices is null, path, $"expected a projection of vectors as a whole, which {nameof(LoraInit)}.{nameof(LoraInit.Eva)} is for, found {(update.Slices is null ? $"an {site.Projection.GetType().Name}" : "slices")}. Leave it out with {nameof(LoraConfig.ExcludeModules)}");
+            Require(update.Kind.IsLinear && update.Slices is null, path, $"expected a projection of vectors as a whole, which {nameof(LoraInit)}.{nameof(LoraInit.Eva)} is for, found {(update.Slices is null ? site.Projection.GetType().Name : "slices")}. Leave it out with {nameof(LoraConfig.ExcludeModules)}");
             Require(update.Scale.Rank <= update.A.shape[1], path, $"rank: expected at most {update.A.shape[1]}, the length of the inputs, found {update.Scale.Rank}");
             var limit = (int)Math.Min(Math.Round(update.Scale.Rank * rho), update.A.shape[1]);
             return new TargetActivations(site, starts.TryGetValue(limit, out var start) ? start : starts[limit] = new ActivationSpectrum(limit));
