@@ -116,7 +116,7 @@ internal sealed class AdapterPlan : IDisposable
     {
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var initializer = new Initializer(_generator, Config.PissaIterations);
+        var initializer = new Initializer(_generator, Config);
         foreach (var (update, projection, init) in _files is null ? _updates : [])
         {
             initializer.Initialise(update, projection, init);
@@ -154,11 +154,7 @@ internal sealed class AdapterPlan : IDisposable
             throw new LoraException($"{_source}: [{Excerpt.Of(unmatched)}] matches no annotated projection; the annotated ones are [{string.Join(", ", _annotated)}].");
         }
 
-        if (Config.PissaIterations is { } iterations && (iterations < 0 || !_updates.Any(item => item.Init == LoraInit.Pissa)))
-        {
-            throw new LoraException($"{_source}: {nameof(LoraConfig.PissaIterations)}: expected a number of at least 0, beside {nameof(LoraInit)}.{nameof(LoraInit.Pissa)}, found {iterations}{(iterations < 0 ? "" : " without it, so that it would mean nothing")}.");
-        }
-
+        Initializer.RequireOptions(_source, Config, [.. _updates.Select(item => item.Init)]);
         if (_updates.Count == 0 && !ownsAny)
         {
             throw new LoraException($"{_source}: expected a projection to adapt, found none that is targeted, by name or by default, and neither excluded nor saved whole nor outside the layers to transform; the annotated ones are [{string.Join(", ", _annotated)}].");

@@ -90,31 +90,44 @@ public abstract class LoraAdapter : torch.nn.Module
     }
 
     /// <summary>
-    /// LoRA+: all parameters in groups whose learning rates differ, for <c>torch.optim.AdamW(groups, learningRate)</c> (arXiv 2402.12354;
-    /// PEFT: <c>create_loraplus_optimizer</c>). A and saved weights learn at <paramref name="learningRate"/>, B, biases and DoRA's magnitudes
-    /// <paramref name="ratio"/> times as fast, embeddings at a rate of their own. The other options are the optimizer's.
+    /// <see cref="LearningRates"/> as groups of <c>torch.optim.AdamW(groups, learningRate)</c>. The other options are the optimizer's.
     /// </summary>
     /// <param name="learningRate">That of A, above 0.</param>
-    /// <param name="ratio">How many times faster B learns, at least 1; the paper finds about 16 best (PEFT: <c>loraplus_lr_ratio</c>).</param>
-    /// <param name="embeddingLearningRate">That of an embedding's A and B, rows or weight, above 0 (PEFT: <c>loraplus_lr_embedding</c>).</param>
+    /// <param name="ratio">How many times faster B learns, at least 1.</param>
+    /// <param name="embeddingLearningRate">That of an embedding's A and B, above 0.</param>
+    /// <param name="reference">The rank and alpha that the rates were found for; null takes the same rates for every rank.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
-    public IReadOnlyList<AdamW.ParamGroup> ParameterGroups(double learningRate, double ratio, double embeddingLearningRate = 1e-6)
+    public IReadOnlyList<AdamW.ParamGroup> ParameterGroups(double learningRate, double ratio, double embeddingLearningRate = 1e-6, LoraScale? reference = null)
+        => [.. LearningRates(learningRate, ratio, embeddingLearningRate, reference).Select(group => new AdamW.ParamGroup(group.Parameters, new AdamW.Options { LearningRate = group.LearningRate }))];
+
+    /// <summary>
+    /// All parameters, those of one learning rate together, for the groups of any optimizer. LoRA+ (arXiv 2402.12354; PEFT:
+    /// <c>create_loraplus_optimizer</c>): A learns at <paramref name="learningRate"/>, B, biases and DoRA's magnitudes <paramref name="ratio"/>
+    /// times as fast, an embedding's A and B at a rate of their own; weights that are saved whole and rows of an embedding learn as A.
+    /// </summary>
+    /// <remarks>
+    /// With a <paramref name="reference"/>, the rates of A and B are those of a projection of that scale s0 and rank r0. Another's, of s and r,
+    /// are <c>s0 sqrt(r0) / (s sqrt(r))</c> times that: rank stabilisation (arXiv 2312.03732), which wants steps that fall with sqrt(r), brought
+    /// about by the rate instead of the scale. Where alpha is common and s = alpha / r, that is sqrt(r / r0); where s = alpha / sqrt(r), it is 1;
+    /// where s is common, as EVA leaves it, sqrt(r0 / r).
+    /// </remarks>
+    /// <param name="learningRate">That of A, above 0.</param>
+    /// <param name="ratio">How many times faster B learns, at least 1; the paper finds about 16 best (PEFT: <c>loraplus_lr_ratio</c>).</param>
+    /// <param name="embeddingLearningRate">That of an embedding's A and B, above 0 (PEFT: <c>loraplus_lr_embedding</c>).</param>
+    /// <param name="reference">The rank and alpha that the rates were found for; null takes the same rates for every rank.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public IReadOnlyList<LearningRateGroup> LearningRates(double learningRate, double ratio = 1, double embeddingLearningRate = 1e-6, LoraScale? reference = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(learningRate);
         ArgumentOutOfRangeException.ThrowIfLessThan(ratio, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(embeddingLearningRate);
-        var embeddings = Owners.ToLookup(update => update is EmbeddingUpdate, update => (Update: update, Parameters: update.parameters()));
-        var others = embeddings[false].SelectMany(item => item.Parameters, (item, parameter) => (IsFast: parameter.dim() == 1 || (item.Update.IsTargeted && ReferenceEquals(parameter, item.Update.B)), parameter)).ToLookup(item => item.IsFast, item => item.parameter);
-        return
-        [
-            .. Group(learningRate, others[false]),
-            .. Group(learningRate * ratio, others[true]),
-            .. Group(embeddingLearningRate, embeddings[true].SelectMany(item => item.Parameters)),
-        ];
+        if (reference is { } scale)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(scale.Rank, 1, nameof(reference));
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(scale.Alpha, nameof(reference));
+        }
 
-        // Those that there are: an optimizer refuses an empty group.
-        static IEnumerable<AdamW.ParamGroup> Group(double rate, IEnumerable<Parameter> parameters)
-            => parameters.ToList() is { Count: > 0 } list ? [new AdamW.ParamGroup(list, new AdamW.Options { LearningRate = rate })] : [];
+        return new LearningRates(learningRate, ratio, embeddingLearningRate, reference).Of(this);
     }
 
     /// <summary>

@@ -77,6 +77,12 @@ public sealed record LoraConfig
     /// </summary>
     public int? PissaIterations { get; init; }
 
+    /// <summary>With <see cref="LoraInit.Loftq"/>: to how many bits the weight is quantised, 2, 4 or 8; 4 unless given (PEFT: <c>loftq_bits</c>).</summary>
+    public int? LoftqBits { get; init; }
+
+    /// <summary>With <see cref="LoraInit.Loftq"/>: how many times it quantises and decomposes, at least 1; 1 unless given (PEFT: <c>loftq_iter</c>).</summary>
+    public int? LoftqIterations { get; init; }
+
     /// <summary>
     /// The projections to adapt, out of the annotated ones: a name matches a projection whose path is that name or ends with a dot and
     /// that name (PEFT: <c>target_modules</c>). Null adapts all annotated ones whose attribute does not say <c>ByDefault = false</c>. What is

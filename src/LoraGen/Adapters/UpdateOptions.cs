@@ -82,6 +82,7 @@ internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDo
         require(Initializer.IsForAll(Init) || annotation.Kind.IsLinear, nameof(Init), $"that {annotation.Kind.Noun} can begin with: Kaiming, Gaussian or Random", Init);
         require(Initializer.IsForAll(Init) || Slices is null, nameof(Init), "that slices can begin with: Kaiming, Gaussian or Random", Init);
         require(!LoraBias || Init is LoraInit.Kaiming or LoraInit.Random, nameof(Init), "that a B with a bias can begin with: Kaiming or Random", Init);
+        require(Init != LoraInit.Eva, nameof(Init), $"that needs no activations, or a call of {nameof(LoraActivations.CreateAdapterFromActivations)} instead, which takes them", Init);
         require(Init != LoraInit.Orthogonal || Scale.Rank % 2 == 0, "rank", $"that is even for {nameof(LoraInit)}.{Init}", Scale.Rank);
         var most = Math.Min(annotation.InSize, annotation.OutSize);
         require(!Initializer.TakesFromBase(Init) || Scale.Rank <= most, "rank", $"at most {most}, the rank of the weight, for {nameof(LoraInit)}.{Init}", Scale.Rank);

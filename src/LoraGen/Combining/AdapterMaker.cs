@@ -50,6 +50,8 @@ internal static class AdapterMaker
             Bias = TrainedBiases.None,
             TrainableTokenIndices = null,
             TrainableTokenIndicesByModule = null,
+            LoftqBits = null,
+            LoftqIterations = null,
             RankPattern = others,
             AlphaPattern = others.ToDictionary(item => item.Key, item => (double)item.Value),
             TargetModules = null,

@@ -72,6 +72,21 @@ public static class LoraCompression
         where TAdapter : LoraAdapter
     {
         using var generator = new Generator(0, CPU);
-        return model.CreateAdapter((config ?? new LoraConfig()) with { Rank = 1, UseDora = false, LoraBias = false, Bias = TrainedBiases.None, TrainableTokenIndices = null, TrainableTokenIndicesByModule = null, Init = LoraInit.Kaiming, PissaIterations = null, ModulesToSave = [], RankPattern = new Dictionary<string, int>() }, generator);
+        var plain = (config ?? new LoraConfig()) with
+        {
+            Rank = 1,
+            UseDora = false,
+            LoraBias = false,
+            Bias = TrainedBiases.None,
+            TrainableTokenIndices = null,
+            TrainableTokenIndicesByModule = null,
+            Init = LoraInit.Kaiming,
+            PissaIterations = null,
+            LoftqBits = null,
+            LoftqIterations = null,
+            ModulesToSave = [],
+            RankPattern = new Dictionary<string, int>(),
+        };
+        return model.CreateAdapter(plain, generator);
     }
 }

@@ -4,14 +4,34 @@ namespace LoraGen;
 
 /// <summary>Gives A and B of a new adapter their values; formulas and constants are PEFT's (peft/tuners/lora/layer.py).</summary>
 /// <param name="generator">Source of the random ones; null takes torch's global generator.</param>
-/// <param name="pissaIterations">Power iterations of the randomised decomposition; null takes the exact one.</param>
-internal sealed class Initializer(Generator? generator, int? pissaIterations)
+/// <param name="config">The options of the starts.</param>
+internal sealed class Initializer(Generator? generator, LoraConfig config)
 {
     /// <summary>Whether A and B are taken out of the base's weight.</summary>
-    public static bool TakesFromBase(LoraInit init) => init is LoraInit.Pissa or LoraInit.Olora;
+    public static bool TakesFromBase(LoraInit init) => init is LoraInit.Pissa or LoraInit.Olora or LoraInit.Loftq;
 
     /// <summary>Whether an embedding, or slices of a projection, can begin like that.</summary>
     public static bool IsForAll(LoraInit init) => init is LoraInit.Kaiming or LoraInit.Gaussian or LoraInit.Random;
+
+    /// <summary>Checks that each option of a start is in its range, and that a projection begins so.</summary>
+    /// <param name="source">What the config is called in messages.</param>
+    /// <param name="config">The user's.</param>
+    /// <param name="inits">Those of the adapted projections.</param>
+    /// <exception cref="LoraException">It is not, or none does.</exception>
+    public static void RequireOptions(string source, LoraConfig config, IReadOnlyCollection<LoraInit> inits)
+    {
+        Require(nameof(LoraConfig.PissaIterations), config.PissaIterations, value => value >= 0, "a number of at least 0", LoraInit.Pissa);
+        Require(nameof(LoraConfig.LoftqBits), config.LoftqBits, Loftq.IsBits, "2, 4 or 8", LoraInit.Loftq);
+        Require(nameof(LoraConfig.LoftqIterations), config.LoftqIterations, value => value >= 1, "a number of at least 1", LoraInit.Loftq);
+
+        void Require(string option, int? value, Func<int, bool> isInRange, string expected, LoraInit init)
+        {
+            if (value is { } found && (!isInRange(found) || !inits.Contains(init)))
+            {
+                throw new LoraException($"{source}: {option}: expected {expected}, beside {nameof(LoraInit)}.{init}, found {found}{(isInRange(found) ? " without it, so that it would mean nothing" : "")}.");
+            }
+        }
+    }
 
     /// <param name="update">Whose A and B are still zero.</param>
     /// <param name="projection">The base's projection.</param>
@@ -22,7 +42,11 @@ internal sealed class Initializer(Generator? generator, int? pissaIterations)
         switch (init)
         {
             case LoraInit.Pissa:
-                Take(update, Principal(WeightOf(update, projection), update.Scale));
+                Take(update, Principal(WeightOf(update, projection), update.Scale.Rank).Factors(update.Scale));
+                break;
+            case LoraInit.Loftq:
+                var start = Loftq.Decompose(WeightOf(update, projection), update.Scale, config.LoftqBits ?? Loftq.DefaultBits, config.LoftqIterations ?? Loftq.DefaultIterations);
+                Take(update, (start.A, start.B));
                 break;
             case LoraInit.Olora:
                 Take(update, Orthonormal(WeightOf(update, projection), update.Scale.Rank));
@@ -75,26 +99,8 @@ internal sealed class Initializer(Generator? generator, int? pissaIterations)
         update.KeepStart();
     }
 
-    // s B A is the best approximation of rank r, each singular value's root on either side.
-    private (Tensor A, Tensor B) Principal(Tensor weight, LoraScale scale)
-    {
-        var (u, values, vh) = pissaIterations is { } iterations ? Randomised(weight, scale.Rank, iterations) : linalg.svd(weight, fullMatrices: false);
-        var root = values.narrow(0, 0, scale.Rank).div(scale.Factor).sqrt();
-        return (root.unsqueeze(1) * vh.narrow(0, 0, scale.Rank), u.narrow(1, 0, scale.Rank) * root);
-    }
-
-    // arXiv 0909.4061, algorithms 4.4 and 5.1, as torch.svd_lowrank, which takes no generator.
-    private (Tensor U, Tensor S, Tensor Vh) Randomised(Tensor weight, int rank, int iterations)
-    {
-        var basis = linalg.qr(weight.mm(Normal(1, weight.shape[1], rank).to_type(weight.dtype).to(weight.device))).Q;
-        for (var i = 0; i < iterations; i++)
-        {
-            basis = linalg.qr(weight.mm(linalg.qr(weight.t().mm(basis)).Q)).Q;
-        }
-
-        var (u, values, vh) = linalg.svd(basis.t().mm(weight), fullMatrices: false);
-        return (basis.mm(u), values, vh);
-    }
+    private Svd Principal(Tensor weight, int rank)
+        => config.PissaIterations is { } iterations ? Svd.Randomised(weight, rank, iterations, generator) : Svd.Exact(weight);
 
     private static (Tensor A, Tensor B) Orthonormal(Tensor weight, int rank)
     {

@@ -88,6 +88,8 @@ public sealed class RandomStartTests : IDisposable
     [InlineData(LoraInit.Orthogonal)]
     [InlineData(LoraInit.Pissa)]
     [InlineData(LoraInit.Olora)]
+    [InlineData(LoraInit.Loftq)]
+    [InlineData(LoraInit.Eva)]
     public void An_embedding_cannot_begin_with_a_start_for_linear_layers(LoraInit init)
     {
         using var model = new OneEmbedding(6, 6);

@@ -8,7 +8,7 @@ using static TorchSharp.torch.nn;
 
 namespace LoraGen.Tests.Initialisation;
 
-/// <summary>PiSSA and OLoRA take A and B out of the base's weight, which stays as it is: the update is s (B A - B0 A0). Rank 3, alpha 12.</summary>
+/// <summary>PiSSA, OLoRA and LoftQ take A and B out of the base's weight, which stays as it is: the update is s (B A - B0 A0). Rank 3, alpha 12.</summary>
 public abstract class StartFromBaseTests<TModel, TAdapter> : IDisposable
     where TModel : Module<Tensor, Tensor>, ILoraModel<TAdapter>
     where TAdapter : LoraAdapter
@@ -21,10 +21,10 @@ public abstract class StartFromBaseTests<TModel, TAdapter> : IDisposable
     private readonly IDisposable _scope = NewDisposeScope();
     private readonly KnownSpectrum _spectrum = new(Out, In);
 
-    public static TheoryData<LoraInit> Inits => [LoraInit.Pissa, LoraInit.Olora];
+    public static TheoryData<LoraInit> Inits => [LoraInit.Pissa, LoraInit.Olora, LoraInit.Loftq];
 
     public static MatrixTheoryData<LoraInit, ScalarType> InitsAndDtypes { get; } = new(
-        [LoraInit.Pissa, LoraInit.Olora], [ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16]);
+        [LoraInit.Pissa, LoraInit.Olora, LoraInit.Loftq], [ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16]);
 
     protected abstract bool IsTransposed { get; }
 
@@ -172,6 +172,7 @@ public abstract class StartFromBaseTests<TModel, TAdapter> : IDisposable
     [InlineData(LoraInit.Pissa, true)]
     [InlineData(LoraInit.Olora, false)]
     [InlineData(LoraInit.Olora, true)]
+    [InlineData(LoraInit.Loftq, false)]
     public void Saved_it_is_a_plain_adapter_of_twice_the_rank_for_the_untouched_base(LoraInit init, bool rslora)
     {
         using var folder = new ScratchFolder();
