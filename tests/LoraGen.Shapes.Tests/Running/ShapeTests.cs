@@ -36,8 +36,11 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
     /// <summary>The paths of the annotated projections. A class may be in several files, whose order is the build's: theirs is none here.</summary>
     protected abstract string[] Targets { get; }
 
-    /// <summary>The keys of the adapter's state_dict: those of Linear targets, unless the shape has others.</summary>
-    protected virtual string[] AdapterKeys => [.. Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" })];
+    /// <summary>The keys of the adapter's state_dict: those of Linear targets and of what is saved whole, unless the shape has others.</summary>
+    protected virtual string[] AdapterKeys => [.. Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" }), .. SavedKeys];
+
+    /// <summary>The keys of what is saved whole.</summary>
+    protected virtual string[] SavedKeys => [];
 
     /// <summary>How the shape composes its projections.</summary>
     protected abstract double[] Forward(Reference of, double[] x);
@@ -123,7 +126,7 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
         var merged = Bytes(_model);
         Assert.Same(adapter, _model.MergedAdapter);
         Assert.Equal(
-            Targets.Select(path => $"{path}.weight").Order(StringComparer.Ordinal),
+            Targets.Select(path => $"{path}.weight").Concat(SavedKeys).Order(StringComparer.Ordinal),
             state.Keys.Where(key => !state[key].SequenceEqual(merged[key])).Order(StringComparer.Ordinal));
         AssertIs(reference, _model.call(_x));
 
