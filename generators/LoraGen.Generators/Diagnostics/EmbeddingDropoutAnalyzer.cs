@@ -1,4 +1,3 @@
-using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -23,5 +22,5 @@ public sealed class EmbeddingDropoutAnalyzer() : TargetValueAnalyzer(Rule, "Drop
         helpLinkUri: HelpLinks.For("LORA024"));
 
     private protected override bool IsValid(LoraTargetField target)
-        => target.Kind != ProjectionKind.Embedding || target.Dropout == 0 || !target.HasValidDropout;
+        => target.Kind is not { Drops: false } || target.Dropout == 0 || !target.HasValidDropout;
 }
