@@ -57,7 +57,7 @@ public sealed partial class LoraModelGenerator
             }
             else
             {
-                WriteDerivedState(writer, model.Base);
+                WriteDerivedState(writer, model, model.Base);
             }
 
             Targets.WriteAccessors(writer, model);
@@ -81,7 +81,7 @@ public sealed partial class LoraModelGenerator
 
             /// <inheritdoc/>
             public {{Tree.Modifier(model)}}Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-                => _lora.Create(this, config, generator);
+                => _lora.Create(this, {{Config(model)}}, generator);
 
             /// <inheritdoc/>
             public void Merge(Adapter adapter) => _lora.Merge(this, adapter);
@@ -91,8 +91,12 @@ public sealed partial class LoraModelGenerator
 
             """);
 
+        // Each class of a line hands on what it says, and the first, the object's own, is heard.
+        private static string Config(LoraModelInfo model)
+            => model.ModulesToSave is null ? "config" : $"global::LoraGen.LoraConfig.SavingByDefault(config{model.ModulesToSave})";
+
         // The base class keeps the state; here it is seen as what it is in an object of this class.
-        private static void WriteDerivedState(IndentedWriter writer, BaseInfo baseInfo) => writer.Write($$"""
+        private static void WriteDerivedState(IndentedWriter writer, LoraModelInfo model, BaseInfo baseInfo) => writer.Write($$"""
             /// <inheritdoc/>
             public new Adapter? ActiveAdapter
             {
@@ -105,7 +109,7 @@ public sealed partial class LoraModelGenerator
 
             /// <inheritdoc/>
             public override Adapter CreateAdapter(global::LoraGen.LoraConfig? config = null, global::TorchSharp.torch.Generator? generator = null)
-                => (Adapter)base.CreateAdapter(config, generator);
+                => (Adapter)base.CreateAdapter({{Config(model)}}, generator);
 
             /// <inheritdoc/>
             public void Merge(Adapter adapter) => ((global::LoraGen.ILoraModel<{{baseInfo.AdapterType}}>)this).Merge(adapter);

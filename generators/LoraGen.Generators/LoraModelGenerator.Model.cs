@@ -1,6 +1,7 @@
 using LoraGen.Generators.Diagnostics;
 using LoraGen.Generators.Models;
 using LoraGen.Generators.Semantics;
+using LoraGen.Generators.Writing;
 using Microsoft.CodeAnalysis;
 
 namespace LoraGen.Generators;
@@ -45,6 +46,7 @@ public sealed partial class LoraModelGenerator
                 IsSkeleton: false,
                 IsSealed: model.Type.IsSealed,
                 Base: model.Base is null ? null : new BaseInfo(GeneratedNames.AdapterOf(model.Base), GeneratedNames.AdapterOf(model.Root)),
+                ModulesToSave: model.ModulesToSave is { } names ? string.Concat(names.Select(name => $", {Literals.Quote(name)}")) : null,
                 Targets: default,
                 Children: default);
         }

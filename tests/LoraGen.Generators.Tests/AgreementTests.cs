@@ -38,6 +38,10 @@ public sealed class AgreementTests
     [InlineData("LORA013", "[LoraModel] partial class M() : B { [LoraTarget] Linear up = Linear(4, 4); } [LoraModel] partial class B() : Module<Tensor, Tensor>(\"B\") { [LoraTarget] Linear down = Linear(4, 4); FORWARD public int Attach; }")]
     [InlineData("LORA014", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] Linear up = Linear(4, 4); [ComponentName(Name = \"up\")] Linear down = Linear(4, 4); FORWARD }")]
     [InlineData("LORA014", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget, ComponentName(Name = \"a.b\")] Linear up = Linear(4, 4); FORWARD }")]
+    [InlineData("LORA017", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Slices = 3, Trained = [0])] Linear up = Linear(4, 4); FORWARD }")]
+    [InlineData("LORA018", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Init = LoraInit.Pissa)] Linear up = Linear(4, 4); FORWARD }")]
+    [InlineData("LORA018", "[LoraModel] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget(Init = LoraInit.Pissa)] Embedding up = Embedding(4, 4); FORWARD }")]
+    [InlineData("LORA023", "[LoraModel(ModulesToSave = [\"down\"])] partial class M() : Module<Tensor, Tensor>(\"M\") { [LoraTarget] Linear up = Linear(4, 4); FORWARD }")]
     public async Task An_invalid_class_gets_an_error_and_code_all_the_same(string id, string source)
     {
         var run = Run(source);

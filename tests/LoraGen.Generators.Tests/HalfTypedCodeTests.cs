@@ -13,7 +13,7 @@ public sealed class HalfTypedCodeTests
         [LoraModel]
         public partial class Attention() : Module<Tensor, Tensor>("Attention")
         {
-            [ComponentName(Name = "c_attn"), LoraTarget(Rank = 4, Alpha = 16, Dropout = 0.1, Name = "Query")]
+            [ComponentName(Name = "c_attn"), LoraTarget(Rank = 4, Alpha = 16, Dropout = 0, Name = "Query")]
             private readonly Linear q_proj = Linear(4, 4);
 
             [LoraTarget] private readonly Linear k_proj = Linear(4, 4), v_proj = Linear(4, 4);
@@ -38,7 +38,7 @@ public sealed class HalfTypedCodeTests
             public override Tensor forward(Tensor x) => cross?.call(x) ?? attn.call(x);
         }
 
-        [LoraModel]
+        [LoraModel(ModulesToSave = ["head"])]
         public partial class Gpt : Module<Tensor, Tensor>
         {
             private readonly ModuleList<Block> h = ModuleList(new Block());
@@ -69,6 +69,9 @@ public sealed class HalfTypedCodeTests
     [InlineData("[LoraModel, LoraModel] partial class M : Module<Tensor, Tensor> { [LoraTarget, LoraTarget] Linear up, up; }")]
     [InlineData("[LoraModel] partial class M : Module<Tensor, Tensor> { [LoraTarget] Linear up; } [LoraModel] partial class M { [LoraTarget] Linear down; }")]
     [InlineData("[LoraModel] partial class M : M { ModuleList<> a; ModuleList<M, M> b; ModuleList<Missing> c; Missing d; [LoraTarget] Missing e; [LoraTarget] f; }")]
+    [InlineData("[LoraModel(ModulesToSave = [1, null, x, \"up..\", ..y, \"\"])] partial class M : Module<Tensor, Tensor> { [LoraTarget] Linear up = Linear(, 4); M m = new(; }")]
+    [InlineData("[LoraModel(ModulesToSave = \"up\")] partial class M : Module<Tensor, Tensor> { [LoraTarget(Slices = 0, Trained = [0])] Linear up = Linear(\"4\", 4); }")]
+    [InlineData("[LoraModel(ModulesToSave = new[] { \"a\", })] partial class M<T> : M<M<T>> { M<M<T>> m; [LoraTarget(Slices = 2, Trained = [0])] Conv1D up = new(4); }")]
     [InlineData("[LoraModel] partial class : Module { [LoraTarget] Linear; }")]
     [InlineData("[LoraModel] [LoraTarget] void M() { } [LoraTarget] Linear up;")]
     public async Task Nothing_throws_on_nonsense(string source) => await Analysis.Of(GeneratorRun.Of(source));

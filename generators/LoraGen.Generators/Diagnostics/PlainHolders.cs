@@ -35,21 +35,10 @@ internal static class PlainHolders
 
     private static IEnumerable<PlacedValue> PlacedBy(IOperation operation, ValueOrigins values) => operation switch
     {
-        IFieldInitializerOperation initializer => initializer.InitializedFields.Select(field => new PlacedValue(field, initializer.Value)),
         ISimpleAssignmentOperation { Target: IPropertyReferenceOperation item } assignment => FilledIn(assignment, item.Instance, values),
-        IAssignmentOperation assignment => Assigned(assignment.Target, assignment.Value),
         IInvocationOperation { TargetMethod.Name: "register_module" } call => Registered(call),
         IInvocationOperation call => FilledIn(call, call.Instance, values),
-        _ => [],
-    };
-
-    // Also the constructor's (attn, mlp) = (new Attention(), new Mlp()).
-    private static IEnumerable<PlacedValue> Assigned(IOperation target, IOperation value) => target switch
-    {
-        IFieldReferenceOperation reference => [new(reference.Field, value)],
-        ITupleOperation targets when value.WithoutConversion() is ITupleOperation values
-            => targets.Elements.Zip(values.Elements, Assigned).SelectMany(assigned => assigned),
-        _ => [],
+        _ => PlacedValue.AssignedBy(operation),
     };
 
     // layers.append(new Block()) and layers[0] = new Block(), where `layers` is a field.

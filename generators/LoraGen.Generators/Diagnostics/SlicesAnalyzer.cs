@@ -4,9 +4,9 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace LoraGen.Generators.Diagnostics;
 
-/// <summary>LORA017: a [LoraTarget] whose Slices and Trained do not fit each other.</summary>
+/// <summary>LORA017: a [LoraTarget] whose Slices and Trained do not fit each other or the projection.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class SlicesAnalyzer() : TargetAnalyzer(Rule)
+public sealed class SlicesAnalyzer() : FittingTargetAnalyzer(Rule)
 {
     /// <summary>The slices of '{0}' do not fit: {1}.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
@@ -19,6 +19,7 @@ public sealed class SlicesAnalyzer() : TargetAnalyzer(Rule)
         description: "Slices says of how many equal parts the output of a fused projection is made, and Trained which of them are adapted.",
         helpLinkUri: HelpLinks.For("LORA017"));
 
-    private protected override Diagnostic? Check(LoraTargetField target)
-        => target.SlicesMistake is { } mistake && target.IsFirstOfDeclaration ? At(target.Declaration, target.Declaration.Name, mistake) : null;
+    private protected override string? FindMistake(LoraTargetField target) => target.SlicesMistake;
+
+    private protected override string? FindMistake(LoraTargetField target, NewProjection projection) => target.FindSlicesMistake(projection);
 }

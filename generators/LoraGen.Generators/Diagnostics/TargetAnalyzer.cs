@@ -13,7 +13,7 @@ public abstract class TargetAnalyzer : LoraAnalyzer
     }
 
     // By the type and not by the field: Roslyn announces no symbol for the hidden field of a property.
-    private protected sealed override void Register(AnalysisContext context) => context.RegisterSymbolAction(
+    private protected override void Register(AnalysisContext context) => context.RegisterSymbolAction(
         action =>
         {
             foreach (var target in LoraTargetField.In((INamedTypeSymbol)action.Symbol))

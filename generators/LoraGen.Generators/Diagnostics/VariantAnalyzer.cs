@@ -6,7 +6,7 @@ namespace LoraGen.Generators.Diagnostics;
 
 /// <summary>LORA018: a [LoraTarget] whose options do not go with the field's type or with each other.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class VariantAnalyzer() : TargetAnalyzer(Rule)
+public sealed class VariantAnalyzer() : FittingTargetAnalyzer(Rule)
 {
     /// <summary>The options of '{0}' do not go together: {1}.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
@@ -19,6 +19,7 @@ public sealed class VariantAnalyzer() : TargetAnalyzer(Rule)
         description: "Not every kind of projection has every variant of the update and every start.",
         helpLinkUri: HelpLinks.For("LORA018"));
 
-    private protected override Diagnostic? Check(LoraTargetField target)
-        => target.VariantMistake is { } mistake && target.IsFirstOfDeclaration ? At(target.Declaration, target.Declaration.Name, mistake) : null;
+    private protected override string? FindMistake(LoraTargetField target) => target.VariantMistake;
+
+    private protected override string? FindMistake(LoraTargetField target, NewProjection projection) => target.FindVariantMistake(projection);
 }

@@ -10,6 +10,7 @@ namespace LoraGen.Generators.Models;
 /// <param name="IsSkeleton">Whether nothing but an empty adapter is written, since the class has an error that leaves no room for more.</param>
 /// <param name="IsSealed">Whether nothing derives from it, so that nothing of it need be virtual.</param>
 /// <param name="Base">The [LoraModel] class that it derives from, or null.</param>
+/// <param name="ModulesToSave">What its attribute says of ModulesToSave, as the items of a C# list; null where it says nothing.</param>
 /// <param name="Targets">The annotated projections, in source order.</param>
 /// <param name="Children">The children that are [LoraModel] themselves, in source order.</param>
 internal sealed record LoraModelInfo(
@@ -22,5 +23,6 @@ internal sealed record LoraModelInfo(
     bool IsSkeleton,
     bool IsSealed,
     BaseInfo? Base,
+    string? ModulesToSave,
     EquatableArray<TargetInfo> Targets,
     EquatableArray<ChildInfo> Children);

@@ -85,6 +85,9 @@ internal sealed record ProjectionKind(
 
     public static readonly IReadOnlyList<ProjectionKind> All = [Linear, Conv1D, Embedding, Conv1d, Conv2d, Conv3d];
 
+    /// <summary>Whether dropout has an effect: an id has no component that could be dropped.</summary>
+    public bool Drops => Name != "Embedding";
+
     /// <summary>The class of the update, from anywhere.</summary>
     public string Update => $"global::LoraGen.{Name}Update";
 }

@@ -37,6 +37,12 @@ internal static class ComponentField
             ? [.. array.Values.Select(value => (int)value.Value!)]
             : null;
 
+    /// <summary>The names of a named argument that is an array; null where it is absent, null or not yet valid.</summary>
+    public static IReadOnlyList<string>? FindNames(this AttributeData attribute, string name)
+        => FindConstant(attribute, name) is { Kind: TypedConstantKind.Array, IsNull: false } array && array.Values.All(value => value.Value is string)
+            ? [.. array.Values.Select(value => (string)value.Value!)]
+            : null;
+
     /// <summary>The name of a named argument's enum member; <paramref name="otherwise"/> where it is absent, null where it is no member.</summary>
     public static string? FindMember(this AttributeData attribute, string name, string otherwise)
         => FindConstant(attribute, name) is not { Kind: TypedConstantKind.Enum } value ? otherwise

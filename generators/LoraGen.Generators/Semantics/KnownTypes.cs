@@ -7,6 +7,7 @@ internal static class KnownTypes
 {
     public const string LoraModelAttribute = "LoraGen.LoraModelAttribute";
     public const string LoraTargetAttribute = "LoraGen.LoraTargetAttribute";
+    public const string Conv1D = "LoraGen.Conv1D";
     public const string LoraAdapter = "LoraGen.LoraAdapter";
     public const string ComponentNameAttribute = "TorchSharp.Utils.ComponentNameAttribute";
     public const string Module = "TorchSharp.torch.nn.Module";

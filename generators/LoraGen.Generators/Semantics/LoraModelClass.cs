@@ -29,6 +29,9 @@ internal sealed class LoraModelClass(INamedTypeSymbol type, CancellationToken to
     /// <summary>The children that the class itself declares, in source order.</summary>
     public IReadOnlyList<LoraChildField> Children => LoraChildField.In(Type);
 
+    /// <summary>The modules that the class's attribute says are trained whole, or null where it says nothing.</summary>
+    public IReadOnlyList<string>? ModulesToSave => Type.FindAttribute(KnownTypes.LoraModelAttribute)?.FindNames("ModulesToSave");
+
     public bool IsModule => Type.IsModule();
 
     /// <summary>The class and its containing types that a second part cannot be added to, the innermost first.</summary>

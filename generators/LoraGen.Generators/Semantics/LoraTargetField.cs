@@ -117,6 +117,19 @@ internal sealed class LoraTargetField
         { Trained: not null } when !InitsForAll.Contains(Init) => $"slices cannot begin with LoraInit.{Init}",
         { Kind: { IsLinear: false } kind } when !InitsForAll.Contains(Init) => $"{kind.Noun} cannot begin with LoraInit.{Init}",
         { Init: "Orthogonal", HasValidRank: true } when Rank % 2 != 0 => "LoraInit.Orthogonal needs an even rank",
+        { HasValidRank: true, HasValidAlpha: true } when float.IsInfinity((float)(Alpha / Rank)) => "the scale Alpha / Rank must be a finite fp32 number",
+        _ => null,
+    };
+
+    /// <summary>Why the projection's output has no such slices, or null; that an embedding has none at all is a VariantMistake.</summary>
+    public string? FindSlicesMistake(NewProjection projection)
+        => Trained is not null && Kind != ProjectionKind.Embedding && projection.Out is { } outputs && outputs % Slices != 0 ? $"{Slices} slices cannot share {outputs} outputs" : null;
+
+    /// <summary>Why the projection cannot have the update or the start that is asked for, or null.</summary>
+    public string? FindVariantMistake(NewProjection projection) => this switch
+    {
+        _ when projection.HasMaxNorm => "an embedding with max_norm changes its weight in every call, and cannot be adapted",
+        { Init: "Pissa" or "Olora" } when Math.Min(projection.In ?? Rank, projection.Out ?? Rank) is var most && most < Rank => $"LoraInit.{Init} needs a rank of at most {most}, that of the weight",
         _ => null,
     };
 

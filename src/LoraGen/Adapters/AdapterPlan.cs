@@ -170,7 +170,8 @@ internal sealed class AdapterPlan : IDisposable
             throw new LoraException("Some of the projections' attributes say LoraBias and others do not, but PEFT's format has one lora_bias for all: set LoraConfig.LoraBias, or one value in the attributes.");
         }
 
-        if (_updates.Select(item => item.Update.Dropout).Distinct().Count() > 1)
+        // That of an embedding has no effect, whatever it is.
+        if (_updates.Where(item => item.Update is not EmbeddingUpdate).Select(item => item.Update.Dropout).Distinct().Count() > 1)
         {
             throw new LoraException("The projections' attributes give different dropouts, but PEFT's format has one lora_dropout for all: set LoraConfig.Dropout, or one value in the attributes.");
         }

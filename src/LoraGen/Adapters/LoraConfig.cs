@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Runtime.CompilerServices;
 
 namespace LoraGen;
@@ -117,8 +118,9 @@ public sealed record LoraConfig
     /// Modules that the adapter trains whole instead of by an update, such as a new head (PEFT: <c>modules_to_save</c>): a name matches each
     /// module whose path is that name or ends with a dot and that name, and every annotated projection at or below it then has a weight and a
     /// bias of its own in the adapter (<see cref="LowRankUpdate.Weight"/>), whatever targets it. A matched module with other parameters is
-    /// refused. Null saves <c>classifier</c> and <c>score</c>, where the base has them, of a new adapter with the <see cref="TaskType"/>
-    /// <c>SEQ_CLS</c> or <c>TOKEN_CLS</c>, as PEFT does, and nothing otherwise; an empty list saves nothing.
+    /// refused. Null saves what the model's attribute says (<see cref="LoraModelAttribute.ModulesToSave"/>); without that, <c>classifier</c> and
+    /// <c>score</c>, where the base has them, of a new adapter with the <see cref="TaskType"/> <c>SEQ_CLS</c> or <c>TOKEN_CLS</c>, as PEFT does, and
+    /// nothing otherwise. An empty list saves nothing.
     /// </summary>
     public IReadOnlyList<string>? ModulesToSave { get; init => field = value is null ? null : [.. value]; }
 
@@ -136,6 +138,11 @@ public sealed record LoraConfig
 
     /// <summary>What the base is used for, recorded in the saved config, such as <c>CAUSAL_LM</c> (PEFT: <c>task_type</c>); see <see cref="ModulesToSave"/>.</summary>
     public string? TaskType { get; init; }
+
+    /// <summary>Used by generated code: a config that says nothing of <see cref="ModulesToSave"/> says what the model's attribute does.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static LoraConfig SavingByDefault(LoraConfig? config, params string[] modules)
+        => config is { ModulesToSave: not null } ? config : (config ?? new LoraConfig()) with { ModulesToSave = modules };
 
     // What the caller does with his own later does not change an adapter's config.
     private static Dictionary<string, T> Copy<T>(IReadOnlyDictionary<string, T> value, [CallerMemberName] string? property = null)

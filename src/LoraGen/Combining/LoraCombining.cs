@@ -45,7 +45,7 @@ public static class LoraCombining
         var made = combination.Of(targets);
         var adapter = AdapterMaker.Make(
             model,
-            adapters[0].Adapter.Config with { Dropout = updates[0].Dropout },
+            adapters[0].Adapter.Config with { Dropout = SharedDropout.Of(updates) },
             updates.Any(update => update.A.dtype == ScalarType.Float64) ? ScalarType.Float64 : ScalarType.Float32,
             targets.Zip(made).Where(item => item.Second is not null)
                 .GroupBy(item => item.First.Path, item => item.Second!, StringComparer.Ordinal)

@@ -58,7 +58,7 @@ public static class LoraCompression
         var differences = sites.Select(site => fineTuned.DifferenceAt(site, rank.Limit)).ToList();
         var ranks = rank.Ranks(differences);
         var updates = Enumerable.Range(0, sites.Count).Where(i => ranks[i] > 0).ToDictionary(i => sites[i].Path, IReadOnlyList<ScaledFactors> (i) => [differences[i].Truncated(ranks[i])], StringComparer.Ordinal);
-        var adapter = AdapterMaker.Make(model, template.Config with { Dropout = sites[0].Update.Dropout }, ScalarType.Float32, updates);
+        var adapter = AdapterMaker.Make(model, template.Config with { Dropout = SharedDropout.Of(template.Updates) }, ScalarType.Float32, updates);
         return new DerivedAdapter<TAdapter>(
             adapter,
             [.. sites.Select((site, i) => new DerivedError(site.Path, ranks[i], differences[i].NormFrom(0), differences[i].NormFrom(ranks[i])))])

@@ -14,10 +14,10 @@ internal sealed class PeftConfigReader
 
     private const string ModulesExpected = "a list of names or a pattern";
 
-    // What these say does not change how saved weights are applied.
+    // What these say does not change how saved weights are applied. How a start was found is over; whether it changed the base, init_lora_weights says.
     private static readonly HashSet<string> WithoutEffect =
     [
-        "auto_mapping", "inference_mode", "megatron_core", "peft_version", "qalora_group_size",
+        "auto_mapping", "corda_config", "eva_config", "inference_mode", "loftq_config", "lora_ga_config", "megatron_core", "peft_version", "qalora_group_size",
         "revision", "runtime_config",
     ];
 

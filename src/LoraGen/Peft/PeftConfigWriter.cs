@@ -25,7 +25,7 @@ internal static class PeftConfigWriter
             ["layers_pattern"] = null,
             ["layers_to_transform"] = null,
             ["lora_alpha"] = alpha,
-            ["lora_dropout"] = updates.FirstOrDefault()?.Dropout ?? 0,
+            ["lora_dropout"] = SharedDropout.Of(updates),
             ["modules_to_save"] = builder.ModulesToSave is { } saved ? new JsonArray([.. saved.Select(name => JsonValue.Create(name))]) : null,
             ["peft_type"] = "LORA",
             ["r"] = rank,

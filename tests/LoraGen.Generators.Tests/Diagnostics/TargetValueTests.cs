@@ -4,7 +4,7 @@ using LoraGen.Generators.Tests.Running;
 
 namespace LoraGen.Generators.Tests.Diagnostics;
 
-/// <summary>LORA004, LORA007 and LORA008: the values in [LoraTarget].</summary>
+/// <summary>LORA004, LORA007, LORA008 and LORA024: the values in [LoraTarget].</summary>
 public sealed class TargetValueTests
 {
     [Fact]
@@ -47,6 +47,14 @@ public sealed class TargetValueTests
     [Fact]
     public Task A_dropout_inside_0_to_1_is_not()
         => Rule<DropoutAnalyzer>.Finds(Model("[LoraTarget(Dropout = 0)] private readonly Linear up; [LoraTarget(Dropout = 0.999)] private readonly Linear down;"));
+
+    [Fact]
+    public Task A_dropout_on_an_embedding_is_found()
+        => Rule<EmbeddingDropoutAnalyzer>.Says("Dropout '0.5 / 5' has no effect on an embedding", Model("[LoraTarget(Dropout = {|#0:0.5 / 5|})] private readonly Embedding wte, wpe;"));
+
+    [Fact]
+    public Task A_dropout_elsewhere_and_one_of_0_and_one_out_of_range_are_not()
+        => Rule<EmbeddingDropoutAnalyzer>.Finds(Model("[LoraTarget(Dropout = 0.1)] private readonly Linear up; [LoraTarget(Dropout = 0)] private readonly Embedding wte; [LoraTarget(Dropout = 1)] private readonly Embedding wpe;"));
 
     private static string Model(string fields) => $$"""
         [LoraModel]

@@ -47,6 +47,7 @@ public sealed class VariantTests
     [InlineData("Linear", "Slices = 3, Trained = [0], Init = LoraInit.Eva", "slices cannot begin with LoraInit.Eva")]
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Loftq", "slices cannot begin with LoraInit.Loftq")]
     [InlineData("Linear", "Rank = 3, Init = LoraInit.Orthogonal", "LoraInit.Orthogonal needs an even rank")]
+    [InlineData("Linear", "Alpha = 1e40", "the scale Alpha / Rank must be a finite fp32 number")]
     [InlineData("Linear", "Init = (LoraInit)99", "Init must be a member of LoraInit")]
     [InlineData("Linear", "LoraBias = true, UseDora = true", "the B of DoRA has no bias")]
     [InlineData("Conv1D", "LoraBias = true, Slices = 3, Trained = [0]", "the B of a slice has no bias")]
@@ -65,10 +66,69 @@ public sealed class VariantTests
     [InlineData("Linear", "UseDora = true, Init = LoraInit.Eva")]
     [InlineData("Conv1D", "Init = LoraInit.Loftq")]
     [InlineData("Conv1D", "Slices = 3, Trained = [0], Init = LoraInit.Random")]
+    [InlineData("Linear", "Alpha = 1e39")]
     [InlineData("Embedding", "UseDora = true, Init = LoraInit.Gaussian, Dropout = 0.1")]
     [InlineData("Conv2d", "UseDora = true, Init = LoraInit.Random, Dropout = 0.1")]
     public Task Options_that_go_together_are_not(string type, string options)
         => Rule<VariantAnalyzer>.Finds(Model($"[LoraTarget({options})] private readonly {type} proj;"));
+
+    [Theory]
+    [InlineData("Linear(64, 100)")]
+    [InlineData("Linear(64, outputSize: 3 * 33 + 1)")]
+    [InlineData("Linear(outputSize: 100, inputSize: 64, hasBias: false)")]
+    [InlineData("new Conv1D(64, 100)", "Conv1D")]
+    [InlineData("new(64, 100)", "Conv1D")]
+    public async Task An_output_that_the_slices_cannot_share_is_found(string projection, string type = "Linear")
+    {
+        const string message = "The slices of 'qkv' do not fit: 3 slices cannot share 100 outputs";
+        await Rule<SlicesAnalyzer>.Says(message, Model($"[LoraTarget(Slices = 3, Trained = [0])] private readonly {type} qkv = {{|#0:{projection}|}};"));
+        await Rule<SlicesAnalyzer>.Says(message, Made($"[LoraTarget(Slices = 3, Trained = [0])] private readonly {type} qkv;", $"qkv = {{|#0:{projection}|}};"));
+        await Rule<SlicesAnalyzer>.Says(message, Made($"[LoraTarget(Slices = 3, Trained = [0])] private readonly {type} qkv; private readonly Linear o;", $"(o, qkv) = (Linear(64, 100), {{|#0:{projection}|}});"));
+    }
+
+    [Theory]
+    [InlineData("Slices = 4, Trained = [0]", "Linear(64, 100)")]
+    [InlineData("Slices = 3, Trained = [0]", "Linear(100, 64 * 3)")]
+    [InlineData("Slices = 3, Trained = [0]", "Linear(64, width)")]
+    [InlineData("Rank = 4", "Linear(64, 100)")]
+    public Task An_output_that_they_can_share_or_of_no_known_size_is_not(string options, string projection)
+        => Rule<SlicesAnalyzer>.Finds(Made($"[LoraTarget({options})] private readonly Linear qkv;", $"qkv = {projection};"));
+
+    [Fact]
+    public Task Slices_that_do_not_fit_each_other_are_found_once()
+        => Rule<SlicesAnalyzer>.Finds(Made("[LoraTarget(Slices = 3)] private readonly Linear [|qkv|];", "qkv = Linear(64, 100);"));
+
+    [Theory]
+    [InlineData("Rank = 5, Init = LoraInit.Pissa", "Linear(4, 9)", "LoraInit.Pissa needs a rank of at most 4, that of the weight")]
+    [InlineData("Init = LoraInit.Olora", "Linear(64, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
+    [InlineData("Init = LoraInit.Olora", "Linear(width, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
+    [InlineData("Init = LoraInit.Olora", "new Conv1D(7, 8)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
+    [InlineData("Rank = 2", "Embedding(9, 4, max_norm: 1)", "an embedding with max_norm changes its weight in every call, and cannot be adapted")]
+    [InlineData("Rank = 2", "Embedding(9, 4, 0, 1.5)", "an embedding with max_norm changes its weight in every call, and cannot be adapted")]
+    public Task A_projection_that_the_options_cannot_go_with_is_found(string options, string projection, string mistake)
+        => Rule<VariantAnalyzer>.Says($"The options of 'proj' do not go together: {mistake}", Made($"[LoraTarget({options})] private readonly {TypeOf(projection)} proj;", $"proj = {{|#0:{projection}|}};"));
+
+    [Theory]
+    [InlineData("Rank = 4, Init = LoraInit.Pissa", "Linear(4, 9)")]
+    [InlineData("Init = LoraInit.Pissa", "Linear(width, width)")]
+    [InlineData("Rank = 99", "Linear(4, 9)")]
+    [InlineData("Rank = 99", "Embedding(4, 9, max_norm: null)")]
+    [InlineData("Rank = 99", "Embedding(4, 9, max_norm: norm)")]
+    [InlineData("Rank = 5, Init = LoraInit.Pissa", "width > 4 ? Linear(4, 9) : Linear(5, 9)")]
+    public Task A_projection_that_they_can_or_may_go_with_is_not(string options, string projection)
+        => Rule<VariantAnalyzer>.Finds(Made($"[LoraTarget({options})] private readonly {TypeOf(projection)} proj;", $"proj = {projection};"));
+
+    private static string TypeOf(string projection) => new[] { "Embedding", "Conv1D" }.FirstOrDefault(type => projection.Contains(type, StringComparison.Ordinal)) ?? "Linear";
+
+    private static string Made(string fields, string body) => $$"""
+        [LoraModel]
+        public partial class Layer : Module<Tensor, Tensor>
+        {
+            {{fields}}
+            public Layer(long width, double? norm) : base("Layer") { {{body}} }
+            public override Tensor forward(Tensor x) => x;
+        }
+        """;
 
     private static string Model(string fields) => $$"""
         [LoraModel]

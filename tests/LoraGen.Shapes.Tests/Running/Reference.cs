@@ -89,6 +89,10 @@ public sealed class Reference
         return result;
     }
 
+    /// <summary>A projection that the adapter saves whole: W x + b, with the adapter's own W and b where there is one.</summary>
+    public double[] SavedTarget(string path, double[] x)
+        => _adapter is null ? Plain(path, x) : Sum(Times(_adapter[$"{_prefix}{path}.weight"], x), _adapter[$"{_prefix}{path}.bias"]);
+
     private double[] Conv1D(string path, double[] x)
     {
         var weight = _base[$"{_prefix}{path}.weight"];

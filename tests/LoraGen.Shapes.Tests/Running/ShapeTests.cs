@@ -36,11 +36,14 @@ public abstract class ShapeTests<TModel, TAdapter> : IDisposable
     /// <summary>The paths of the annotated projections. A class may be in several files, whose order is the build's: theirs is none here.</summary>
     protected abstract string[] Targets { get; }
 
-    /// <summary>The keys of the adapter's state_dict: those of Linear targets, unless the shape has others.</summary>
-    protected virtual string[] AdapterKeys => [.. Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" })];
+    /// <summary>The keys of the adapter's state_dict: those of Linear targets and of what is saved whole, unless the shape has others.</summary>
+    protected virtual string[] AdapterKeys => [.. Targets.SelectMany(path => new[] { $"{path}.lora_A.weight", $"{path}.lora_B.weight" }), .. SavedKeys];
+
+    /// <summary>The keys of what is saved whole.</summary>
+    protected virtual string[] SavedKeys => [];
 
     /// <summary>The keys of the base that a merge writes.</summary>
-    protected virtual string[] MergedKeys => [.. Targets.Select(path => $"{path}.weight")];
+    protected virtual string[] MergedKeys => [.. Targets.Select(path => $"{path}.weight"), .. SavedKeys];
 
     /// <summary>How the shape composes its projections.</summary>
     protected abstract double[] Forward(Reference of, double[] x);

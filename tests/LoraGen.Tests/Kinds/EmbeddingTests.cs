@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using LoraGen.Tests.Files;
 using LoraGen.Tests.Models;
 using LoraGen.Tests.Reference;
 using TorchSharp;
@@ -45,6 +47,19 @@ public sealed class EmbeddingTests : OneProjectionTests<OneEmbedding, OneEmbeddi
     }
 
     // Its attribute gives 0.5, and a new module is in training mode.
+    // As PEFT's one lora_dropout is that of the others.
+    [Fact]
+    public void Its_dropout_need_not_be_that_of_the_others()
+    {
+        using var folder = new ScratchFolder();
+        using var model = new Words();
+        using var adapter = model.CreateAdapter();
+        Assert.Equal(["wte", "fc"], adapter.Updates.Select(update => update.Path));
+        adapter.Save(folder.Path);
+        Assert.Equal(0.25, JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "adapter_config.json")))!["lora_dropout"]!.GetValue<double>());
+        Assert.Equal(0.25, Words.Adapter.Load(folder.Path, model).fc.Dropout);
+    }
+
     [Fact]
     public void Dropout_is_not_applied()
     {
