@@ -148,16 +148,6 @@ public sealed class CombineTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData(CombineMethod.Cat)]
-    [InlineData(CombineMethod.Linear)]
-    [InlineData(CombineMethod.Svd)]
-    public void One_adapter_with_a_negative_weight_is_its_negative(CombineMethod method)
-    {
-        using var adapter = _model.Combine(new CombineOptions { Method = method }, (_second, -1)).Adapter;
-        Assert.InRange(Deltas.Distance(Deltas.Sum((-1, Second)), Deltas.Of(adapter.proj)), 0, 1e-6);
-    }
-
     [Fact]
     public void A_float64_adapter_keeps_its_digits()
     {

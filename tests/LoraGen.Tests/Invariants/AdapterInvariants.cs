@@ -146,7 +146,7 @@ public sealed class AdapterInvariants : IDisposable
         using var model = new Tower();
         using var adapter = model.CreateAdapter().Trained();
         using var without = model.CreateAdapter(new LoraConfig { ExcludeModulesPattern = @"floors\.1\..*" }).Trained();
-        var x = Base.Input(1, Tower.Width);
+        var (x, before) = (Base.Input(1, Tower.Width), Base.Bytes(model));
         model.ActiveAdapter = without;
         Assert.Same(without.floors[1], model.FloorAt(1).ActiveAdapter);
         Assert.All(new TowerReference(model, without).Forward(Values.Flat(x)).Zip(Values.Flat(model.call(x))), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * (1 + Math.Abs(pair.First))));
@@ -158,6 +158,7 @@ public sealed class AdapterInvariants : IDisposable
         Assert.Contains("floors.1.entrance.up", Assert.Throws<LoraException>(() => model.Merge(adapter)).Message, StringComparison.Ordinal);
         Assert.Contains("floors.1.entrance.up", Assert.Throws<LoraException>(() => model.ActiveAdapter = adapter).Message, StringComparison.Ordinal);
         model.FloorAt(1).Unmerge();
+        Assert.Equal(before, Base.Bytes(model));
         model.ActiveAdapter = adapter;
     }
 }

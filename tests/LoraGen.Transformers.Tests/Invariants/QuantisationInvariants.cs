@@ -37,7 +37,7 @@ public sealed class QuantisationInvariants : IDisposable
         });
         _saved.Refused(_saved.Weights, $"unexpected: [{Key}.absmax]");
         _saved.Edit(file => file.Tensors.Remove($"{Key}.absmax"));
-        _saved.Refused(_saved.Weights, Key, "found");
+        _saved.Refused(_saved.Weights, Key, "expected shape [12, 24]", "found [144, 1]");
 
         File.WriteAllBytes(_saved.Weights, weights);
         _saved.EditJson("config.json", config => config["quantization_config"] = new JsonObject { ["load_in_4bit"] = true, ["quant_method"] = "bitsandbytes" });
