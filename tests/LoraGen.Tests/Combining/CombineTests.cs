@@ -87,13 +87,15 @@ public sealed class CombineTests : IDisposable
     }
 
     // Of full rank, so that every value can be seen: kept ones are divided by the density.
-    [Fact]
-    public void Dare_keeps_random_values_and_divides_them_by_the_density()
+    [Theory]
+    [InlineData(CombineMethod.DareLinear)]
+    [InlineData(CombineMethod.DareLinearSvd)]
+    public void Dare_keeps_random_values_and_divides_them_by_the_density(CombineMethod method)
     {
         using var model = new OneTarget(40, 30);
         using var trained = model.CreateAdapter().Trained();
         using var generator = new Generator(5, CPU);
-        var options = new CombineOptions { Method = CombineMethod.DareLinear, Density = 0.6, Generator = generator, Rank = 30 };
+        var options = new CombineOptions { Method = method, Density = 0.6, Generator = generator, Rank = 30 };
         using var adapter = model.Combine(options, (trained, -2)).Adapter;
         var (whole, found, kept) = (Deltas.Of(trained.proj), Deltas.Of(adapter.proj), 0);
         for (var i = 0; i < 30; i++)
@@ -111,11 +113,13 @@ public sealed class CombineTests : IDisposable
         Assert.InRange(kept, 640, 800);
     }
 
-    [Fact]
-    public void Dare_with_ties_elects_among_what_was_kept()
+    [Theory]
+    [InlineData(CombineMethod.DareTies)]
+    [InlineData(CombineMethod.DareTiesSvd)]
+    public void Dare_with_ties_elects_among_what_was_kept(CombineMethod method)
     {
         using var generator = new Generator(6, CPU);
-        var options = new CombineOptions { Method = CombineMethod.DareTies, Density = 0.5, Generator = generator, Rank = Out };
+        var options = new CombineOptions { Method = method, Density = 0.5, Generator = generator, Rank = Out };
         using var adapter = _model.Combine(options, (_first, 0.7), (_second, -1.3)).Adapter;
         var found = Deltas.Of(adapter.proj);
         var seen = new int[4];
