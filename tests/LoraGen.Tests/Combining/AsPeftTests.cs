@@ -54,12 +54,14 @@ public sealed class AsPeftTests : IDisposable
         Assert.InRange(Deltas.Distance(JacobiSvd.Truncate(twice, 3).Approximation, Deltas.Of(adapter.proj)), 0, 1e-6);
     }
 
-    [Fact]
-    public void Ties_svd_multiplies_by_the_scale_twice()
+    [Theory]
+    [InlineData(CombineMethod.TiesSvd)]
+    [InlineData(CombineMethod.MagnitudePruneSvd)]
+    public void Pruned_svd_multiplies_by_the_scale_twice(CombineMethod method)
     {
-        var twice = Deltas.ElectedMean(
-            MajoritySign.Total, (0.7 * 4, Deltas.Largest(Deltas.Of(_first.proj), 0.5)), (-1.3 * 2 / 3.0, Deltas.Largest(Deltas.Of(_second.proj), 0.5)));
-        using var adapter = _model.Combine(Options(CombineMethod.TiesSvd), (_first, 0.7), (_second, -1.3)).Adapter;
+        (double, double[,])[] terms = [(0.7 * 4, Deltas.Largest(Deltas.Of(_first.proj), 0.5)), (-1.3 * 2 / 3.0, Deltas.Largest(Deltas.Of(_second.proj), 0.5))];
+        var twice = method == CombineMethod.TiesSvd ? Deltas.ElectedMean(MajoritySign.Total, terms) : Deltas.Sum(terms);
+        using var adapter = _model.Combine(Options(method), (_first, 0.7), (_second, -1.3)).Adapter;
         Assert.InRange(Deltas.Distance(JacobiSvd.Truncate(twice, 3).Approximation, Deltas.Of(adapter.proj)), 0, 1e-6);
     }
 

@@ -38,13 +38,6 @@ public sealed class RefusedCombinationTests : IDisposable
     public void A_rank_for_cat() => Refused(new CombineOptions { Method = CombineMethod.Cat, Rank = 2 }, [(_adapter, 1)], "Cat: Rank: expected none");
 
     [Fact]
-    public void Unequal_ranks_for_PEFTs_linear()
-    {
-        using var other = _model.CreateAdapter(new LoraConfig { Rank = 1 });
-        Refused(new CombineOptions { Method = CombineMethod.Linear, AsPeft = true }, [(_adapter, 1), (other, 1)], "proj: Linear as PEFT: expected adapters of one rank, found [3, 1]");
-    }
-
-    [Fact]
     public void An_adapter_of_another_base()
     {
         using var stranger = new OneTarget(4, 4);

@@ -45,13 +45,6 @@ public sealed class OverrideTests : IDisposable
     }
 
     [Fact]
-    public void Rank_stabilisation_divides_by_the_square_root()
-    {
-        using var adapter = _model.CreateAdapter(new LoraConfig { UseRslora = true, Rank = 16, Alpha = 8 });
-        Assert.All(adapter.Updates, update => Assert.Equal(2, update.Scale.Factor));
-    }
-
-    [Fact]
     public void A_rank_pattern_before_the_rank_by_path_or_its_end_or_a_regular_expression_the_first_first()
     {
         using var adapter = _model.CreateAdapter(new LoraConfig
@@ -67,14 +60,6 @@ public sealed class OverrideTests : IDisposable
     }
 
     [Fact]
-    public void An_alpha_pattern_before_the_alpha()
-    {
-        using var adapter = _model.CreateAdapter(new LoraConfig { Alpha = 10, AlphaPattern = new Dictionary<string, double> { ["lm_head"] = 1 } });
-        Assert.Equal(1, adapter._head.Scale.Alpha);
-        Assert.Equal(10, adapter.floors[1].entrance.down.Scale.Alpha);
-    }
-
-    [Fact]
     public void What_the_caller_does_with_his_collections_later_changes_nothing()
     {
         List<string> targets = ["up"];
@@ -87,18 +72,5 @@ public sealed class OverrideTests : IDisposable
         Assert.Equal("up", Assert.Single(adapter.Config.TargetModules!));
         Assert.Equal(("up", 4), (Assert.Single(adapter.Config.RankPattern).Key, adapter.Config.RankPattern["up"]));
         Assert.Equal(("up", 3.0), (Assert.Single(adapter.Config.AlphaPattern).Key, adapter.Config.AlphaPattern["up"]));
-    }
-
-    [Fact]
-    public void The_same_patterns_with_rank_stabilisation()
-    {
-        using var adapter = _model.CreateAdapter(new LoraConfig
-        {
-            UseRslora = true,
-            RankPattern = new Dictionary<string, int> { ["lm_head"] = 4 },
-            AlphaPattern = new Dictionary<string, double> { ["lm_head"] = 6 },
-        });
-        Assert.Equal(3, adapter._head.Scale.Factor);
-        Assert.Equal(6 / Math.Sqrt(3), adapter.floors[0].entrance.up.Scale.Factor);
     }
 }

@@ -82,18 +82,6 @@ public sealed class TargetModulesTests : IDisposable
         => Assert.Contains($"'{name}'", Refuse(new LoraConfig { TargetModules = [name] }), StringComparison.Ordinal);
 
     [Fact]
-    public void A_pattern_that_matches_nothing_is_refused_by_itself()
-    {
-        var message = Refuse(new LoraConfig { TargetModulesPattern = "entrance" });
-        Assert.Contains("TargetModulesPattern 'entrance'", message, StringComparison.Ordinal);
-        Assert.Contains("floors.0.entrance.up", message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void An_empty_list_is_refused()
-        => Assert.Contains("TargetModules", Refuse(new LoraConfig { TargetModules = [] }), StringComparison.Ordinal);
-
-    [Fact]
     public void A_rank_or_alpha_pattern_that_matches_nothing_is_refused()
     {
         Assert.Contains("RankPattern 'q_porj'", Refuse(new LoraConfig { RankPattern = new Dictionary<string, int> { ["q_porj"] = 1 } }), StringComparison.Ordinal);

@@ -15,44 +15,12 @@ public sealed class RandomStartTests : IDisposable
     public void Dispose() => _generator.Dispose();
 
     [Fact]
-    public void Gaussian_draws_A_from_a_normal_distribution_of_deviation_one_over_r_and_leaves_B_zero()
-    {
-        using var model = new OneTarget(400, 3);
-        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Gaussian }, _generator);
-        AssertIsNormal(adapter.proj.A, 1.0 / Rank);
-        Assert.All(Values.Flat(adapter.proj.B), value => Assert.Equal(0, value));
-    }
-
-    [Fact]
-    public void Gaussian_of_an_embedding_is_its_own_start()
-    {
-        using var model = new OneEmbedding(3, 400);
-        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Gaussian }, _generator);
-        Assert.All(Values.Flat(adapter.proj.A), value => Assert.Equal(0, value));
-        AssertIsNormal(adapter.proj.B, 1);
-    }
-
-    [Fact]
-    public void Random_draws_B_too_so_that_the_output_is_not_the_bases()
-    {
-        using var scope = NewDisposeScope();
-        using var model = new OneTarget(200, 400);
-        using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Random }, _generator);
-        AssertIsUniform(adapter.proj.A, 1 / Math.Sqrt(200));
-        AssertIsUniform(adapter.proj.B, 1 / Math.Sqrt(Rank));
-        var x = Base.Input(2, 200);
-        var before = Base.Bytes(model.call(x));
-        model.ActiveAdapter = adapter;
-        Assert.NotEqual(before, Base.Bytes(model.call(x)));
-    }
-
-    [Fact]
     public void Random_of_an_embedding_draws_both_from_a_standard_normal_distribution()
     {
         using var model = new OneEmbedding(400, 400);
         using var adapter = model.CreateAdapter(new LoraConfig { Rank = Rank, Init = LoraInit.Random }, _generator);
-        AssertIsNormal(adapter.proj.A, 1);
-        AssertIsNormal(adapter.proj.B, 1);
+        foreach (var factor in new[] { adapter.proj.A, adapter.proj.B })
+            Assert.InRange(KolmogorovSmirnov.Statistic(Values.Flat(factor), KolmogorovSmirnov.Normal(1)), 0, KolmogorovSmirnov.OneInAThousand);
     }
 
     // A's rows lie in half of the r directions, so that the mean of its squares is (1/10)^2 / 2; so do B's, in the other half.
@@ -122,25 +90,5 @@ public sealed class RandomStartTests : IDisposable
             using var adapter = model.CreateAdapter(new LoraConfig { Rank = 4, Init = init }, generator);
             return Base.Bytes(adapter);
         }
-    }
-
-    // At least 20,000 values: the mean of their squares is 1 within 5 * sqrt(2 / 20,000), and about two thirds of them lie within 1.
-    private static void AssertIsNormal(Tensor tensor, double deviation)
-    {
-        double[] values = [.. Values.Flat(tensor).Select(value => value / deviation)];
-        Assert.InRange(values.Length, 20_000, int.MaxValue);
-        Assert.InRange(values.Average(), -0.036, 0.036);
-        Assert.InRange(values.Average(value => value * value), 0.95, 1.05);
-        Assert.InRange(values.Count(value => Math.Abs(value) < 1) / (double)values.Length, 0.666, 0.699);
-    }
-
-    // The mean of the squares of a uniform distribution within 1 is 1/3, that of at least 10,000 values within 5 * sqrt(4/45 / 10,000).
-    private static void AssertIsUniform(Tensor tensor, double bound)
-    {
-        double[] values = [.. Values.Flat(tensor).Select(value => value / bound)];
-        Assert.InRange(values.Length, 10_000, int.MaxValue);
-        Assert.InRange(values.Max(Math.Abs), 0.999, 1.000001);
-        Assert.InRange(values.Average(), -0.03, 0.03);
-        Assert.InRange(values.Average(value => value * value), (1.0 / 3) - 0.015, (1.0 / 3) + 0.015);
     }
 }

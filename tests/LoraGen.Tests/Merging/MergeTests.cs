@@ -94,24 +94,6 @@ public sealed class MergeTests
     }
 
     [Fact]
-    public void The_output_is_that_of_the_active_adapter()
-    {
-        using var model = new Tower();
-        using var adapter = model.CreateAdapter().Trained();
-        using var x = Base.Input(6, Tower.Width);
-        model.ActiveAdapter = adapter;
-        using var expected = model.call(x);
-
-        model.Merge(adapter);
-
-        using var merged = model.call(x);
-        foreach (var (active, weight) in Values.Flat(expected).Zip(Values.Flat(merged)))
-        {
-            Assert.Equal(active, weight, tolerance: 1e-5 * (1 + Math.Abs(active)));
-        }
-    }
-
-    [Fact]
     public void A_merged_adapter_is_no_longer_active_and_is_not_added_twice()
     {
         using var model = new Tower();

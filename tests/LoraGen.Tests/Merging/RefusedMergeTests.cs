@@ -7,31 +7,6 @@ namespace LoraGen.Tests.Merging;
 /// <summary>A merge that cannot be right is refused, and leaves every weight as it was.</summary>
 public sealed class RefusedMergeTests
 {
-    // The last projection in the order of merging, so that all others have been written by then.
-    [Theory]
-    [InlineData(float.NaN)]
-    [InlineData(float.PositiveInfinity)]
-    [InlineData(float.NegativeInfinity)]
-    public void An_adapter_that_is_not_finite(float value)
-    {
-        using var model = new Tower();
-        using var adapter = model.CreateAdapter().Trained();
-        var before = Base.Bytes(model);
-        using (no_grad())
-        {
-            adapter.floors[1]._rooms[1].down.B[0, 0] = value;
-        }
-
-        Refused(() => model.Merge(adapter), "floors.1.h.1.down", "finite");
-
-        Assert.Equal(before, Base.Bytes(model));
-        Assert.Null(model.MergedAdapter);
-        using var good = model.CreateAdapter().Trained();
-        model.Merge(good);
-        model.Unmerge();
-        Assert.Equal(before, Base.Bytes(model));
-    }
-
     // Autograd refuses to go back through a weight that was written since, were it with the same bits.
     [Fact]
     public void No_weight_is_written_so_that_a_recorded_call_can_still_be_gone_back_through()
@@ -103,18 +78,6 @@ public sealed class RefusedMergeTests
         model.call(x).Dispose();
     }
 
-    [Fact]
-    public void A_second_merge_of_the_same_adapter()
-    {
-        using var model = new Tower();
-        using var adapter = model.CreateAdapter().Trained();
-        var before = Base.Bytes(model);
-        model.Merge(adapter);
-        Refused(() => model.Merge(adapter), "lm_head", "Unmerge");
-        model.Unmerge();
-        Assert.Equal(before, Base.Bytes(model));
-    }
-
     // Were it allowed, Unmerge could only undo the second, and the first would stay in the base for good.
     [Fact]
     public void A_second_merge_of_an_adapter_for_other_projections()
@@ -141,18 +104,6 @@ public sealed class RefusedMergeTests
         Refused(() => model.Merge(other), "Merge", "ActiveAdapter");
         Assert.Equal(before, Base.Bytes(model));
         Assert.Same(active, model.ActiveAdapter);
-    }
-
-    [Fact]
-    public void A_merge_into_a_model_of_which_a_part_is_merged()
-    {
-        using var model = new Tower();
-        using var adapter = model.CreateAdapter().Trained();
-        var before = Base.Bytes(model);
-        model.FloorAt(1).Merge(adapter.floors[1]);
-        Refused(() => model.Merge(adapter), "floors.1.entrance.up", "Unmerge");
-        model.FloorAt(1).Unmerge();
-        Assert.Equal(before, Base.Bytes(model));
     }
 
     [Fact]

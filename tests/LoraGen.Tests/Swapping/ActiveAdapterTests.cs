@@ -44,15 +44,6 @@ public sealed class ActiveAdapterTests : IDisposable
     }
 
     [Fact]
-    public void Null_gives_the_base_bit_for_bit()
-    {
-        _model.ActiveAdapter = _first;
-        _model.ActiveAdapter = null;
-        Assert.Equal(_base, Output());
-        Assert.Null(_model.ActiveAdapter);
-    }
-
-    [Fact]
     public void Every_part_of_the_model_has_its_part_of_the_adapter()
     {
         _model.ActiveAdapter = _first;
