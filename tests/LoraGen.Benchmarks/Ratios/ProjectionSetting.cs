@@ -8,15 +8,17 @@ namespace LoraGen.Benchmarks.Ratios;
 internal sealed class ProjectionSetting : IDisposable
 {
     private readonly Projection.Adapter _adapter;
+    private readonly Tensor _outputGradient;
 
     public ProjectionSetting(Device device, ScalarType dtype, int tokens)
     {
         (Tokens, IsHalf) = (tokens, dtype == ScalarType.BFloat16);
         (Plain, Adapted, ByHand) = (new PlainProjection(device, dtype), new Projection(device, dtype), new HandWrittenLora(device, dtype));
         _adapter = Adapted.CreateAdapter();
-        Randoms.Fill(_adapter.parameters());
+        Randoms.Fill(_adapter);
         Adapted.ActiveAdapter = _adapter;
         Input = randn(1, tokens, Projection.Width, dtype, device);
+        _outputGradient = randn(1, tokens, Projection.Width, dtype, device);
     }
 
     public int Tokens { get; }
@@ -36,9 +38,17 @@ internal sealed class ProjectionSetting : IDisposable
     /// <summary>One call of one of the forms.</summary>
     public Work Call(string name, nn.Module<Tensor, Tensor> form) => new($"{name}, {Size}", () => form.call(Input).Dispose());
 
+    /// <summary>One call and the gradients of whatever wants one.</summary>
+    public Work ForwardBackward(string name, nn.Module<Tensor, Tensor> form) => new($"{name}, {Size}", () =>
+    {
+        using var scope = NewDisposeScope();
+        form.call(Input).backward([_outputGradient]);
+    });
+
     public void Dispose()
     {
         Input.Dispose();
+        _outputGradient.Dispose();
         _adapter.Dispose();
         Plain.Dispose();
         Adapted.Dispose();

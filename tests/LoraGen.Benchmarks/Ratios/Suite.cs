@@ -14,5 +14,10 @@ internal sealed record Suite(string Name, string Question, Func<Device, IEnumera
         new("unmerged", "A projection with an active adapter that is frozen and in evaluation mode, beside one without LoRA.", ForwardPairs.Unmerged),
         new("floor", "LoRA by hand beside no LoRA: what the two products cost whoever calls them.", ForwardPairs.Floor),
         new("hand", "What is generated beside LoRA by hand.", ForwardPairs.HandWritten),
+        new("layer", "Forward and backward of one projection with LoRA, beside the same with the weight trained itself, and with LoRA by hand.", TrainingPairs.Layer),
+        new("step", $"One training step of GPT-2 small with AdamW, {TrainingRun.Size}.", TrainingPairs.Step),
+        new("dora", "The same step with DoRA beside LoRA.", TrainingPairs.Dora),
+        new("swap", "Setting ActiveAdapter to another adapter; the aim is its time.", SwapPairs.Of),
+        new("mixed", "One projection of a batch with another adapter for each part of its rows, beside one for all rows and beside a call for each.", MixedPairs.Of),
     ];
 }
