@@ -75,6 +75,9 @@ public abstract partial class LowRankUpdate : Module
     /// <summary>In the adapter of a <see cref="MixedBatch{TAdapter}"/>: the updates of other adapters that take the place of one of its own.</summary>
     internal MixedRows? Mixed { get; set; }
 
+    /// <summary>How often its tensors were replaced by others, in another dtype or on another device.</summary>
+    internal int Moves { get; private set; }
+
     /// <summary>Whether there is anything to add to the base's result.</summary>
     internal bool IsActive => HasEffect || Mixed is not null;
 
@@ -125,6 +128,7 @@ public abstract partial class LowRankUpdate : Module
     {
         DropKept();
         base._toEpilog(dtype, device, non_blocking);
+        Moves++;
         if (IsTargeted)
         {
             // New objects, which TorchSharp puts into no field of a base class.
