@@ -9,14 +9,14 @@ using LoraGen.Benchmarks;
 using LoraGen.Benchmarks.Ratios;
 
 // What takes microseconds and means something only beside something else is timed in turns, with a timer of our own.
-if (args is ["ratios", ..])
+if (args is ["ratios" or "memory", ..])
 {
-    return new RootCommand("What LoraGen costs.") { RatioCommand.Create() }.Parse(args).Invoke();
+    return new RootCommand("What LoraGen costs at run time.") { RatioCommand.Create(), MemoryCommand.Create() }.Parse(args).Invoke();
 }
 
 if (args is ["--help" or "-h" or "-?"])
 {
-    Console.WriteLine("`ratios --help` says how to time LoRA at run time. What follows is about the generator and about loading.\n");
+    Console.WriteLine("`ratios --help` and `memory --help` say how to measure LoRA at run time. What follows is about the generator and about loading.\n");
 }
 
 // Each case runs a few times, once a time, and in this process: it ends in minutes, and no project is restored and built for each case.

@@ -53,7 +53,10 @@ public abstract partial class LowRankUpdate
 
     /// <summary>What A makes of rows, [rows, r].</summary>
     internal virtual Tensor Reduce(Tensor rows, Tensor a)
-        => rows.size(0) > a.size(0) ? a.mm(rows.t()).t() : functional.linear(rows, a); // The longer side as columns, which is faster on a CPU.
+        => IsFasterTurned(rows) ? a.mm(rows.t()).t() : functional.linear(rows, a);
+
+    // With the longer side as columns a CPU makes the product sooner, and its gradients later.
+    private bool IsFasterTurned(Tensor rows) => rows.size(0) > Scale.Rank && !is_grad_enabled();
 
     /// <summary>Whether calls of the projection drop inputs of A now.</summary>
     internal virtual bool Drops(Module projection) => projection.training && Dropout > 0;

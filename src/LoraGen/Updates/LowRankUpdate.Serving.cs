@@ -31,7 +31,7 @@ public abstract partial class LowRankUpdate
         var dtype = ArithmeticOf(result, rows);
         var (a, b) = Served(dtype);
         var x = In(rows, dtype);
-        return AddProduct(result, x.size(0) > Scale.Rank ? a.t().mm(x.t()).t() : x.mm(a), b, (float)Scale.Factor);
+        return AddProduct(result, IsFasterTurned(x) ? a.t().mm(x.t()).t() : x.mm(a), b, (float)Scale.Factor);
     }
 
     // A^T [in, r] and B^T [r, out], the latter row by row, which halves the product of a single row. No call may run beside what drops them.

@@ -12,7 +12,7 @@ namespace LoraGen.Benchmarks.Ratios;
 /// <param name="perPair">How long one pair may take, but for <see cref="LeastRounds"/>.</param>
 internal sealed class PairTimer(Device device, TimeSpan perPair)
 {
-    private const int LeastRounds = 7;
+    private const int LeastRounds = 5;
     private const int MostRounds = 201;
     private const double TurnSeconds = 0.01;
 
@@ -40,17 +40,19 @@ internal sealed class PairTimer(Device device, TimeSpan perPair)
         return new Measurement(variant, baseline);
     }
 
-    // The first runs also compile the code, fill caches and make libtorch choose its kernels.
+    // The first run also compiles the code, fills caches and makes libtorch choose its kernels.
     private int RunsInTurn(Work work)
     {
+        _ = Time(work, runs: 1);
         var runs = 1;
-        _ = Time(work, runs);
-        for (var seconds = Time(work, runs); seconds * runs < TurnSeconds / 2; seconds = Time(work, runs))
+        var seconds = Time(work, runs);
+        while (seconds * runs < TurnSeconds / 2)
         {
             runs *= 2;
+            seconds = Time(work, runs);
         }
 
-        return Math.Max(1, (int)Math.Round(TurnSeconds / Time(work, runs)));
+        return Math.Max(1, (int)Math.Round(TurnSeconds / seconds));
     }
 
     private double Time(Work work, int runs)

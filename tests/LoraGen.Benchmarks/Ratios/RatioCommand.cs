@@ -14,7 +14,7 @@ internal static class RatioCommand
         names.AcceptOnlyFromAmong([.. Suite.All.Select(suite => suite.Name)]);
         var on = new Option<string>("--device") { Description = "cpu, cuda or cuda:1.", DefaultValueFactory = _ => "cpu" };
         var threads = new Option<int?>("--threads") { Description = "Threads of one operation; libtorch's own number where it is not given." };
-        var seconds = new Option<double>("--seconds") { Description = "For each pair, but for those of which seven rounds take longer.", DefaultValueFactory = _ => 2 };
+        var seconds = new Option<double>("--seconds") { Description = "For each pair, but for those of which five rounds take longer.", DefaultValueFactory = _ => 2 };
         var list = new Option<bool>("--list") { Description = "Say what there is, and run nothing." };
         var command = new Command("ratios", "Time LoRA beside what it is compared with, and write one Markdown table for each suite.") { names, on, threads, seconds, list };
         command.SetAction(parse =>

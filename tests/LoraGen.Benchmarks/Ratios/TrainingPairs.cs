@@ -7,7 +7,7 @@ namespace LoraGen.Benchmarks.Ratios;
 /// <summary>LoRA's training beside full fine-tuning, and its variants' beside LoRA's.</summary>
 internal static class TrainingPairs
 {
-    private static readonly LoraConfig AllLinear = new() { TargetModulesPattern = LoraConfig.AllLinear };
+    public static readonly LoraConfig AllLinear = new() { TargetModulesPattern = LoraConfig.AllLinear };
 
     /// <summary>Forward and backward of one projection, gradient of the input included, as in the middle of a model.</summary>
     public static IEnumerable<Pair> Layer(Device device)
