@@ -41,10 +41,10 @@ internal static class RatioCommand
         random.manual_seed(1);
         var timer = new PairTimer(device, perPair);
         var clock = Stopwatch.StartNew();
-        Console.WriteLine($"{device}, {get_num_threads()} threads, {Environment.ProcessorCount} cores, .NET {Environment.Version}, {__version__}");
+        Console.WriteLine($"On {device}, with {get_num_threads()} of {Environment.ProcessorCount} cores, .NET {Environment.Version} and libtorch {__version__}:");
         foreach (var suite in suites)
         {
-            Console.WriteLine($"\n{suite.Name}: {suite.Question}\n\n{string.Join('\n', RatioTable.Head)}");
+            Console.WriteLine($"\n**{suite.Name}.** {suite.Question}\n\n{string.Join('\n', RatioTable.Head)}");
             foreach (var pair in suite.Pairs(device))
             {
                 Console.Error.Write($"{clock.Elapsed:mm\\:ss} {pair.Variant.Name}\r");

@@ -7,7 +7,7 @@ internal static class RatioTable
 {
     public static IEnumerable<string> Head =>
     [
-        "| Work | against | Ratio | Middle half | Fastest | Times | Aim |",
+        "| Work | against | Ratio | middle half | of the fastest | Times | Aim |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ];
 
