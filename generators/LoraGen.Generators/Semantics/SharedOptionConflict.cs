@@ -16,6 +16,7 @@ internal sealed record SharedOptionConflict(string Option, LoraTargetField First
         // What an embedding says of it has no effect.
         ("Dropout", target => target.HasValidDropout && target.Kind!.Drops ? target.Dropout.ToString(CultureInfo.InvariantCulture) : null),
         ("UseDora", target => target.UseDora ? "true" : "false"),
+        ("LoraBias", target => target.LoraBias ? "true" : "false"),
     ];
 
     /// <summary>Those that a class brings together: what one of its children or its base class has among itself is said there.</summary>

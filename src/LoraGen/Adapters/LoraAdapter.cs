@@ -76,8 +76,8 @@ public abstract class LoraAdapter : torch.nn.Module
     }
 
     /// <summary>
-    /// Makes the adapter one that only serves: in evaluation mode, without gradients. Calls over a base of another dtype then keep copies of
-    /// A and B in it, as <see cref="LowRankUpdate"/> says. To train on, call <c>train()</c> and set <c>requires_grad</c>.
+    /// Makes the adapter one that only serves: in evaluation mode, without gradients. Calls then keep copies of A and B as their
+    /// products take them, as <see cref="LowRankUpdate"/> says. To train on, call <c>train()</c> and set <c>requires_grad</c>.
     /// </summary>
     public void Freeze()
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using LoraGen.Merging;
 using TorchSharp;
 
@@ -12,6 +13,7 @@ namespace LoraGen;
 public sealed class LoraState<TAdapter>
     where TAdapter : LoraAdapter
 {
+    private readonly ConditionalWeakTable<TAdapter, CheckedSites> _checked = [];
     private MergedWeights? _mergedWeights;
     private string? _baseFingerprint;
 
@@ -41,9 +43,9 @@ public sealed class LoraState<TAdapter>
     /// <summary>See <see cref="ILoraModel{TAdapter}.ActiveAdapter"/>.</summary>
     public void Activate(ILoraModel<TAdapter> model, TAdapter? adapter)
     {
-        if (adapter is not null)
+        if (adapter is not null && !(_checked.TryGetValue(adapter, out var known) && known.AreUnchanged()))
         {
-            AttachableSites(model, adapter);
+            _checked.AddOrUpdate(adapter, new CheckedSites(AttachableSites(model, adapter)));
         }
 
         model.Attach(adapter);

@@ -26,9 +26,12 @@ internal sealed class MergedWeights
     // A model that was dropped while merged takes this with it; its claims would stay, and every call of every model would look at them.
     ~MergedWeights() => Release();
 
+    /// <summary>Whether no weight of any model carries an adapter.</summary>
+    public static bool AreNone => memories.IsEmpty;
+
     /// <summary>Whether a projection's weight carries an adapter.</summary>
     public static bool Holds(nn.Module projection)
-        => !memories.IsEmpty
+        => !AreNone
         && (Projections.TryGetValue(projection, out _)
             || (memories.TryGetValue(WeightMemory.Of(ProjectionWeight.Of(projection)), out var holder) && holder.TryGetTarget(out _)));
 

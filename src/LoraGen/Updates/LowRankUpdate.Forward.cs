@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LoraGen.Merging;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -9,6 +10,9 @@ namespace LoraGen;
 // What is added to the base's result.
 public abstract partial class LowRankUpdate
 {
+    // Rows times r, up to which it takes longer to prepare a product in half precision than to compute it in fp32.
+    private const long FewProducts = 256;
+
     private readonly KeptTensors<ScalarType> _keptFactors = new();
     private readonly KeptTensors<(WeightMemory, ScalarType)> _keptRatio = new();
 
@@ -44,13 +48,17 @@ public abstract partial class LowRankUpdate
     internal virtual int RowAxes => 1;
 
     /// <summary>The input as one row after the other, whichever axes it has: [rows, in], and of an embedding [rows]. An image stays as it is.</summary>
-    internal virtual Tensor RowsOf(Tensor x) => x.reshape(-1, x.shape[^1]);
+    internal virtual Tensor RowsOf(Tensor x) => x.reshape(-1, x.size(-1));
 
     /// <summary>The way back for the result, [rows, out] to [..., out].</summary>
-    internal virtual Tensor Unfolded(Tensor result, Tensor x) => result.view([.. x.shape[..^RowAxes], result.shape[1]]);
+    internal virtual Tensor Unfolded(Tensor result, Tensor x) => result.view([.. x.shape[..^RowAxes], result.size(1)]);
 
     /// <summary>What A makes of rows, [rows, r].</summary>
-    internal virtual Tensor Reduce(Module projection, Tensor rows, Tensor a) => functional.linear(rows, a);
+    internal virtual Tensor Reduce(Module projection, Tensor rows, Tensor a)
+        => IsFasterTurned(rows) ? a.mm(rows.t()).t() : functional.linear(rows, a);
+
+    // With the longer side as columns a CPU makes the product sooner, and its gradients later.
+    private bool IsFasterTurned(Tensor rows) => rows.size(0) > Scale.Rank && !is_grad_enabled();
 
     /// <summary>One value for each output, so that it fits the result.</summary>
     private protected virtual Tensor PerOutput(Tensor values) => values;
@@ -74,7 +82,12 @@ public abstract partial class LowRankUpdate
     /// <param name="rows">As <see cref="RowsOf"/> gives them.</param>
     internal Tensor AddRows(Module<Tensor, Tensor> projection, Tensor result, Tensor rows)
     {
-        var (a, b) = Factors(result.dtype);
+        if (Serves(projection, result, rows))
+        {
+            return AddServed(result, rows);
+        }
+
+        var (a, b) = Factors(ArithmeticOf(result, rows));
         var dropped = Drops(projection) ? functional.dropout(rows, Dropout, training: true) : null;
         if (Magnitude is not null)
         {
@@ -82,8 +95,18 @@ public abstract partial class LowRankUpdate
         }
 
         // Down to rank r first: r (in + out) multiplications a row instead of in * out.
-        return AddBBias(AddProduct(result, Reduce(projection, dropped ?? rows, a), b));
+        return AddBBias(AddProduct(result, Reduce(projection, In(dropped ?? rows, a.dtype), a), b));
     }
+
+    // That of the result; but a CPU takes longer to prepare a product in half precision than to compute a few rows in A's fp32.
+    private ScalarType ArithmeticOf(Tensor result, Tensor rows)
+    {
+        var dtype = result.dtype;
+        return dtype is ScalarType.BFloat16 or ScalarType.Float16 && A.dtype == ScalarType.Float32 && rows.dim() == 2 && Slices is null
+            && rows.size(0) * Scale.Rank <= FewProducts && rows.device_type == DeviceType.CPU ? ScalarType.Float32 : dtype;
+    }
+
+    private static Tensor In(Tensor rows, ScalarType dtype) => rows.dim() < 2 || rows.dtype == dtype ? rows : rows.to_type(dtype);
 
     /// <summary>
     /// The base's part of DoRA's output, and B with m / ||V|| in it: W0 x + b + (m / ||V|| - 1) W0 x, so that with m = ||V|| every bit is the
@@ -120,7 +143,7 @@ public abstract partial class LowRankUpdate
     /// <summary>Adds s reduced B^T to the result, in place, with one addmm where rows are vectors.</summary>
     /// <param name="result">[rows, out]</param>
     /// <param name="reduced">What A makes of the input, [rows, r].</param>
-    /// <param name="b">B in the dtype of the result.</param>
+    /// <param name="b">B in the dtype of what A makes.</param>
     private protected virtual Tensor AddProduct(Tensor result, Tensor reduced, Tensor b)
     {
         var alpha = (float)Scale.Factor;
@@ -129,13 +152,18 @@ public abstract partial class LowRankUpdate
             (reduced, alpha) = (reduced.mul(Scale.Factor), 1); // addmm_ would round a scale such as 16 / sqrt(3) to fp32.
         }
 
-        return Slices is null ? result.addmm_(reduced, b.t(), alpha: alpha) : Slices.AddProduct(result, reduced, b, alpha);
+        return Slices is null ? AddProduct(result, reduced, b.t(), alpha) : Slices.AddProduct(result, reduced, b, alpha);
     }
+
+    // In a wider dtype than the result's, it is rounded once.
+    private static Tensor AddProduct(Tensor result, Tensor reduced, Tensor transposed, float alpha) => transposed.dtype == result.dtype
+        ? result.addmm_(reduced, transposed, alpha: alpha)
+        : result.copy_(result.to_type(transposed.dtype).addmm_(reduced, transposed, alpha: alpha));
 
     /// <summary>What is multiplied with, in a dtype: A and B; where they started out of the base, what they have become since.</summary>
     internal (Tensor A, Tensor B) Factors(ScalarType dtype)
     {
-        if (dtype == A.dtype && !_keptFactors.Any)
+        if (dtype == A.dtype && !_keptFactors.Any && _served.Length == 0)
         {
             return SinceStart();
         }
@@ -171,6 +199,7 @@ public abstract partial class LowRankUpdate
 
     private void DropKept()
     {
+        DropServed();
         _keptFactors.Drop();
         _keptRatio.Drop();
         _keptOwn.Drop();

@@ -18,8 +18,8 @@ namespace LoraGen;
 /// adapter.eval();
 /// foreach (var parameter in adapter.parameters()) parameter.requires_grad = false;
 /// </code>
-/// Calls then keep copies of A and B (or of a saved weight and bias) in the base's dtype, as long as neither requires a gradient nor holds one: such an A and B no
-/// optimizer steps. The copies go with the first call for which that no longer holds, with <c>train()</c>, <c>to</c>, <c>state_dict</c>
+/// Calls then keep copies of A and B (or of a saved weight and bias) in the dtype that they compute in, as long as neither requires a gradient nor holds one: such an A and B no
+/// optimizer steps. That dtype is the base's; on a CPU, for a few rows over a base in half precision, such as one token, it is that of A and B, which is faster there and rounds less. The copies go with the first call for which that no longer holds, with <c>train()</c>, <c>to</c>, <c>state_dict</c>
 /// and <c>load_state_dict</c>, and with the adapter. Nothing else tells the update that values have changed: call <c>adapter.train()</c>
 /// before you write into A or B by hand. An adapter is made in training mode and unfrozen, so that nothing is kept.
 /// <para>
@@ -76,6 +76,9 @@ public abstract partial class LowRankUpdate : Module
     /// <summary>In the adapter of a <see cref="MixedBatch{TAdapter}"/>: the updates of other adapters that take the place of one of its own.</summary>
     internal MixedRows? Mixed { get; set; }
 
+    /// <summary>How often its tensors were replaced by others, in another dtype or on another device.</summary>
+    internal int Moves { get; private set; }
+
     /// <summary>Whether there is anything to add to the base's result.</summary>
     internal bool IsActive => HasEffect || Mixed is not null;
 
@@ -126,6 +129,7 @@ public abstract partial class LowRankUpdate : Module
     {
         DropKept();
         base._toEpilog(dtype, device, non_blocking);
+        Moves++;
         if (IsTargeted)
         {
             // New objects, which TorchSharp puts into no field of a base class.

@@ -4,6 +4,5 @@ namespace LoraGen;
 internal static class SharedDropout
 {
     /// <summary>That of the updates that drop inputs; an embedding's, which has no effect, counts where there is no other.</summary>
-    /// <param name="updates">At least one.</param>
-    public static double Of(IReadOnlyList<LowRankUpdate> updates) => (updates.FirstOrDefault(update => update is not EmbeddingUpdate) ?? updates[0]).Dropout;
+    public static double Of(IReadOnlyList<LowRankUpdate> updates) => (updates.FirstOrDefault(update => update is not EmbeddingUpdate) ?? updates.FirstOrDefault())?.Dropout ?? 0;
 }

@@ -12,6 +12,8 @@ public sealed class ForwardTests
     public static MatrixTheoryData<ScalarType, bool, bool> Projections { get; } = new(
         [ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16], [false, true], [false, true]);
 
+    public static MatrixTheoryData<ScalarType, bool> Halves { get; } = new([ScalarType.BFloat16, ScalarType.Float16], [false, true]);
+
     [Theory]
     [MemberData(nameof(Projections))]
     public void One_projection(ScalarType dtype, bool rslora, bool bias)
@@ -26,6 +28,39 @@ public sealed class ForwardTests
 
         Assert.Equal(dtype, y.dtype);
         AssertIsFormula(reference, x, y);
+    }
+
+    // Over a half-precision base their update is computed in fp32 and rounded once, when it is added, whether A and B are kept or not.
+    [Theory]
+    [MemberData(nameof(Halves))]
+    public void Few_rows(ScalarType dtype, bool serving)
+    {
+        using var model = new OneTarget(64, 48, dtype: dtype);
+        using var adapter = model.CreateAdapter().Trained();
+        using var x = Base.Input(2, 64).to_type(dtype);
+        using var alone = model.call(x);
+        model.ActiveAdapter = adapter;
+        if (serving)
+        {
+            adapter.Serving();
+        }
+
+        using var inference = no_grad();
+        using var y = model.call(x);
+
+        var rows = Values.Matrix(x);
+        var (both, without) = (ReferenceOf(model, 4), ReferenceOf(model, 0));
+        var (sum, rest) = (both.Forward(rows), without.Forward(rows));
+        var (base0, found) = (Values.Matrix(alone), Values.Matrix(y));
+        var unit = Rounding.Unit(dtype);
+        for (var i = 0; i < 2; i++)
+        {
+            for (var j = 0; j < 48; j++)
+            {
+                var exact = base0[i, j] + sum[i, j] - rest[i, j];
+                Assert.InRange(Math.Abs(found[i, j] - exact), 0, (Math.Abs(exact) * unit) + 1e-5);
+            }
+        }
     }
 
     [Theory]

@@ -103,13 +103,31 @@ public sealed class KeptCopiesTests : IDisposable
     }
 
     [Fact]
-    public void None_is_kept_where_the_base_is_fp32_like_A_and_B()
+    public void Two_are_kept_of_an_fp32_base_too_until_they_may_change()
     {
         _model.to(ScalarType.Float32);
         _adapter.Serving();
         using var x = _x.to_type(ScalarType.Float32);
         using var inference = no_grad();
-        Assert.Equal(0, KeptBy(() => _model.call(x).Dispose()));
+        Assert.Equal(2, KeptBy(() => _model.call(x).Dispose()));
+        _adapter.proj.A.requires_grad = true;
+        Assert.Equal(-2, KeptBy(() => _model.call(x).Dispose()));
+    }
+
+    // 100 rows are computed in bf16, 5 in fp32.
+    [Fact]
+    public void Two_are_kept_for_many_rows_and_two_for_few_and_all_go_together()
+    {
+        _adapter.Serving();
+        using var many = Base.Input(100, 64).to_type(ScalarType.BFloat16);
+        using var inference = no_grad();
+        Assert.Equal(2, KeptBy(Evaluate));
+        Assert.Equal(2, KeptBy(() => _model.call(many).Dispose()));
+        Assert.Equal(0, KeptBy(Evaluate));
+        using var y = _model.call(many);
+        ForwardTests.AssertIsFormula(ForwardTests.ReferenceOf(_model, 4), many, y);
+        _adapter.proj.A.requires_grad = true;
+        Assert.Equal(-4, KeptBy(Evaluate));
     }
 
     [Fact]

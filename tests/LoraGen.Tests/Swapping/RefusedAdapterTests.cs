@@ -45,6 +45,43 @@ public sealed class RefusedAdapterTests
         Refused(() => model.ActiveAdapter = adapter, "proj", "device cpu", "meta", "adapter.to");
     }
 
+    // What was found to fit once is not looked at in full again, as long as nothing has changed.
+    [Theory]
+    [InlineData("disposed", "disposed")]
+    [InlineData("moved", "device cpu")]
+    [InlineData("the base moved", "device meta")]
+    [InlineData("a weight replaced", "in_features: expected 7")]
+    [InlineData("another merged", "Unmerge")]
+    public void An_adapter_that_fitted_before(string since, string found)
+    {
+        using var model = new OneTarget(4, 4);
+        using var adapter = model.CreateAdapter();
+        using var other = model.CreateAdapter();
+        (model.ActiveAdapter, model.ActiveAdapter) = (adapter, other);
+        (model.ActiveAdapter, model.ActiveAdapter) = (adapter, null);
+        switch (since)
+        {
+            case "disposed":
+                adapter.Dispose();
+                break;
+            case "moved":
+                adapter.to(META);
+                break;
+            case "the base moved":
+                model.to(META);
+                break;
+            case "a weight replaced":
+                ((TorchSharp.Modules.Linear)model.children().Single()).weight = new TorchSharp.Modules.Parameter(zeros(4, 7));
+                break;
+            default:
+                model.Merge(other);
+                break;
+        }
+
+        Refused(() => model.ActiveAdapter = adapter, "proj", found);
+        Assert.Null(model.ActiveAdapter);
+    }
+
     [Fact]
     public void An_adapter_of_which_a_part_is_disposed()
     {
