@@ -102,7 +102,7 @@ public abstract partial class LowRankUpdate
     private ScalarType ArithmeticOf(Tensor result, Tensor rows)
     {
         var dtype = result.dtype;
-        return dtype is ScalarType.BFloat16 or ScalarType.Float16 && A.dtype == ScalarType.Float32 && rows.dim() == 2 && Slices is null
+        return dtype is ScalarType.BFloat16 or ScalarType.Float16 && A.dtype == ScalarType.Float32 && RowAxes == 1 && Slices is null
             && rows.size(0) * Scale.Rank <= FewProducts && rows.device_type == DeviceType.CPU ? ScalarType.Float32 : dtype;
     }
 

@@ -23,7 +23,7 @@ public abstract partial class LowRankUpdate
         }
 
         // AddProduct has more to do in float64.
-        return IsPlain && rows.dim() == 2 && result.dtype != ScalarType.Float64 && !Drops(projection);
+        return IsPlain && RowAxes == 1 && result.dtype != ScalarType.Float64 && !Drops(projection);
     }
 
     private Tensor AddServed(Tensor result, Tensor rows)
