@@ -29,10 +29,13 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
         RequireSame(kind.In, kind.InOf(weight), inSize);
         RequireSame(kind.Out, kind.OutOf(weight), outSize);
         RequireSame("kernel_size", weight.shape[2..], (Update.IsSaved ? Update.Weight : Update.A).shape[2..]);
-        Update.RequireComputable(Projection);
         if (Update.IsSaved)
         {
             RequireSame("biases", CountOf(Projection), CountOf(Update));
+        }
+        else
+        {
+            ConvUpdate.RequireOneGroup(Path, Projection);
         }
 
         Update.RequireBeside(Path, weight);

@@ -28,6 +28,7 @@ internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDo
             annotation.Slices,
             config.Init ?? annotation.Init);
         options.RequireRanges(Require);
+        ConvUpdate.RequireOneGroup(annotation.Path, annotation.Projection);
         options.RequireSlices(Require, annotation);
         if (!isStored)
         {
