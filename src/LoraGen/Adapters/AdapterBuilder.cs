@@ -124,7 +124,7 @@ public sealed class AdapterBuilder
     public ConvUpdate Conv(
         string name, Convolution projection, int rank, double alpha, double dropout, bool byDefault = true, bool outputHead = false, bool useDora = false, LoraInit init = LoraInit.Kaiming, bool loraBias = false)
         => _plan.Update(
-            new Annotation(Join(name), projection, UpdateKind.Convolution, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null) { LoraBias = loraBias }, parts => ConvUpdate.Of(projection, parts));
+            new Annotation(Join(name), projection, UpdateKind.Convolution, rank, alpha, dropout, byDefault, outputHead, useDora, init, Slices: null) { LoraBias = loraBias }, parts => new ConvUpdate(parts, projection.kernel_size.Length));
 
     /// <summary>The builder of a child.</summary>
     public AdapterBuilder Child(string name) => new(_plan, Join(name));

@@ -31,7 +31,6 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
             RequireSame(kind.In, kind.InOf(weight), inSize);
             RequireSame(kind.Out, kind.OutOf(weight), outSize);
             RequireSame("kernel_size", weight.shape[2..], (Update.IsSaved ? Update.Weight : Update.A).shape[2..]);
-            Update.RequireComputable(Projection);
         }
 
         if (Update.IsSaved || Update.OwnsBias)
@@ -43,6 +42,11 @@ public sealed record LoraSite(string Path, nn.Module Projection, LowRankUpdate U
         {
             RequireSame(kind.Out, kind.OutOf(weight), rows.shape[1]);
             OwnTokenRows.RequireIdsIn(Path, Update.TokenIds, weight);
+        }
+
+        if (Update.IsTargeted)
+        {
+            ConvUpdate.RequireOneGroup(Path, Projection);
         }
 
         Update.RequireBeside(Path, weight);

@@ -31,6 +31,7 @@ internal sealed record UpdateOptions(LoraScale Scale, double Dropout, bool UseDo
             annotation.Slices,
             config.Init ?? annotation.Init) { LoraBias = config.LoraBias ?? annotation.LoraBias };
         options.RequireRanges(Require);
+        ConvUpdate.RequireOneGroup(annotation.Path, annotation.Projection);
         options.RequireSlices(Require, annotation);
         options.RequireBBias(Require, annotation);
         if (!isStored)

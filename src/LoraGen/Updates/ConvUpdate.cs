@@ -18,16 +18,10 @@ public sealed class ConvUpdate : LowRankUpdate
 {
     private readonly int _axes;
 
-    private ConvUpdate(UpdateParts parts, int axes)
+    /// <param name="parts">What every update has.</param>
+    /// <param name="axes">How many sides the kernel has.</param>
+    internal ConvUpdate(UpdateParts parts, int axes)
         : base(parts, UpdateKind.Convolution) => _axes = axes;
-
-    /// <exception cref="LoraException">The convolution has several groups, and is to be adapted.</exception>
-    internal static ConvUpdate Of(Convolution projection, UpdateParts parts)
-    {
-        var update = new ConvUpdate(parts, projection.kernel_size.Length);
-        update.RequireComputable(projection);
-        return update;
-    }
 
     /// <summary>The base's result, plus the update where there is one. Generated code calls it; it never forms B A.</summary>
     /// <param name="projection">The base's convolution, weight [out, in, kernel...].</param>
@@ -41,11 +35,13 @@ public sealed class ConvUpdate : LowRankUpdate
     public static Tensor Forward(Convolution projection, ConvUpdate? update, Tensor x)
         => update is { IsActive: true } ? update.Apply(projection, x) : projection.call(x);
 
-    internal override void RequireComputable(nn.Module projection)
+    /// <summary>Checks that a projection, if it is a convolution, is one that can be adapted.</summary>
+    /// <exception cref="LoraException">It has several groups.</exception>
+    internal static void RequireOneGroup(string path, nn.Module projection)
     {
-        if (IsTargeted && projection is Convolution { groups: not 1 and var groups })
+        if (projection is Convolution { groups: not 1 and var groups })
         {
-            throw new LoraException($"{Path}: groups: expected 1, found {groups}: PEFT's A takes in the channels of all groups, which no change of the weight does. Leave it out with {nameof(LoraConfig)}.{nameof(LoraConfig.ExcludeModules)}, or train it whole with {nameof(LoraConfig.ModulesToSave)}.");
+            throw new LoraException($"{path}: groups: expected 1, found {groups}: PEFT's A takes in the channels of all groups, which no change of the weight does. Leave it out with {nameof(LoraConfig)}.{nameof(LoraConfig.ExcludeModules)}, or train it whole with {nameof(LoraConfig.ModulesToSave)}.");
         }
     }
 

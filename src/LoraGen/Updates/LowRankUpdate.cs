@@ -157,12 +157,6 @@ public abstract partial class LowRankUpdate : Module
         }
     }
 
-    /// <summary>Checks that the projection is one whose update can be computed.</summary>
-    /// <exception cref="LoraException">It is not.</exception>
-    internal virtual void RequireComputable(Module projection)
-    {
-    }
-
     private LoraException NotTargeted() => new($"{Path}: this projection has no A and no B, since the LoraConfig's {(IsSaved ? "ModulesToSave save it whole" : "TargetModules leave it out")}.");
 
     /// <inheritdoc/>

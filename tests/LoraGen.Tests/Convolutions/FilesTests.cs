@@ -112,6 +112,18 @@ public sealed class FilesTests : IDisposable
         Assert.Equal(Base.Bytes(adapter), Base.Bytes(loaded));
     }
 
+    // Its A is [r, in, kernel...], whatever the groups, which is no shape of A here.
+    [Fact]
+    public void What_PEFT_trained_on_several_groups_is_refused_for_them()
+    {
+        using (var other = Model(Conv2d(4, 4, 3)))
+        using (var adapter = other.CreateAdapter())
+            adapter.Save(_folder.Path);
+        AsPeftWrites();
+        using var model = Model(Conv2d(4, 4, 3, groups: 2));
+        Assert.StartsWith("proj: groups: expected 1, found 2", Assert.Throws<LoraException>(() => model.Load(_folder.Path)).Message, StringComparison.Ordinal);
+    }
+
     // A dilation says nothing where the kernel has one place, and a padding mode nothing where there is no padding.
     [Fact]
     public void What_means_nothing_is_no_difference()
