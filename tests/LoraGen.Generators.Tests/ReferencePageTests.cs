@@ -13,7 +13,7 @@ public sealed partial class ReferencePageTests
 
     private static readonly Type[] Documented =
     [
-        typeof(LoraModelAttribute), typeof(LoraTargetAttribute), typeof(LoraConfig), typeof(LoraInit), typeof(ILoraModel<>), typeof(LoraAdapter), typeof(LowRankUpdate),
+        typeof(LoraModelAttribute), typeof(LoraTargetAttribute), typeof(LoraConfig), typeof(LoraInit), typeof(TrainedBiases), typeof(ILoraModel<>), typeof(LoraAdapter), typeof(LowRankUpdate),
         typeof(EmbeddingUpdate), typeof(ConvUpdate), typeof(Conv1D), typeof(CombineOptions), typeof(RankChoice), typeof(LoraException),
     ];
 

@@ -39,7 +39,7 @@ public interface ILoraModel<TAdapter>
     TAdapter CreateAdapter(LoraConfig? config = null, torch.Generator? generator = null);
 
     /// <summary>
-    /// Writes W = W0 + (alpha / r) B A, and what the adapter saved whole, into the base's weights, so that inference costs what the base costs (arXiv 2106.09685,
+    /// Writes W = W0 + (alpha / r) B A, and what the adapter owns (modules, biases, rows), into the base's weights and biases, so that inference costs what the base costs (arXiv 2106.09685,
     /// section 4.1). Computed in fp32 and rounded once to the base's dtype. The adapter is no longer active afterwards, since the
     /// weights carry it. Models that share these weights compute with it too, and refuse adapters of their own until
     /// <see cref="Unmerge"/>. A weight that has two keys in the model, such as that of an embedding tied to a head, is refused; where the model
@@ -48,7 +48,7 @@ public interface ILoraModel<TAdapter>
     /// collector takes it, or when <see cref="Unmerge"/> is called, which may be after <c>Dispose</c>.
     /// </summary>
     /// <exception cref="LoraException">
-    /// A weight would not be finite or is tied to another, another adapter is active or merged, or the adapter does not fit; the base is then
+    /// A weight would not be finite or is tied to another, B's bias has no bias of the base to be added to, another adapter is active or merged, or the adapter does not fit; the base is then
     /// untouched.
     /// </exception>
     void Merge(TAdapter adapter);

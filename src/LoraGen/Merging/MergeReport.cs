@@ -8,7 +8,7 @@ namespace LoraGen;
 public sealed record MergeReport(IReadOnlyList<MergeReportEntry> Targets)
 {
     /// <summary>
-    /// Computes every merged weight as <see cref="ILoraModel{TAdapter}.Merge"/> would, and writes none.
+    /// Computes every merged weight that has an A and a B as <see cref="ILoraModel{TAdapter}.Merge"/> would, and writes none.
     /// </summary>
     /// <param name="model">The base, with nothing merged into it.</param>
     /// <param name="adapter">Of several at once, make one first with <see cref="LoraCombining.Combine"/> and <see cref="CombineMethod.Cat"/>.</param>

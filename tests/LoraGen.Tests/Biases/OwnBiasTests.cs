@@ -220,6 +220,7 @@ public sealed class OwnBiasTests : IDisposable
         Assert.Equal(3, KeptBy(() => Assert.Equal(expected, Output())));
         Assert.Equal(0, KeptBy(() => Assert.Equal(expected, Output())));
         Assert.Equal(-3, KeptBy(() => adapter.train()));
+        Assert.Equal(0, KeptBy(() => Assert.Equal(expected, Output())));
         using (no_grad())
         {
             adapter.proj.Bias!.add_(1);

@@ -138,6 +138,7 @@ public sealed class TokenRowsTests : IDisposable
 
         Assert.Equal(0, KeptBy(() => Assert.Equal(expected, Output())));
         Assert.Equal(-1, KeptBy(() => adapter.train()));
+        Assert.Equal(0, KeptBy(() => Assert.Equal(expected, Output())));
         using (no_grad())
         {
             Wte(adapter).TokenRows!.add_(1);
