@@ -27,7 +27,7 @@ internal static class ModulesToSave
         var own = ModuleNode.In(type).Where(node => node.Name == name).ToList();
         if (own.Any(node => node is { IsFollowed: false, IsOptional: false }))
         {
-            return $"it is not annotated; mark it with [LoraTarget(ByDefault = false)]";
+            return "it is not annotated; mark it with [LoraTarget(ByDefault = false)]";
         }
 
         var named = tree.Named(name).Where(node => node.IsFollowed).ToList();
