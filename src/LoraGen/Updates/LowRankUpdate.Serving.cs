@@ -37,16 +37,18 @@ public abstract partial class LowRankUpdate
     // A^T [in, r] and B^T [r, out], the latter row by row, which halves the product of a single row. No call may run beside what drops them.
     private (Tensor A, Tensor B) Served(ScalarType dtype)
     {
-        foreach (var (ready, a, b) in _served)
+        if (Ready(dtype) is { } ready)
         {
-            if (ready == dtype)
-            {
-                return (a, b);
-            }
+            return ready;
         }
 
         lock (_preparing)
         {
+            if (Ready(dtype) is { } meanwhile)
+            {
+                return meanwhile;
+            }
+
             using var recordable = inference_mode(false); // The next call may record the gradient of x.
             var (a, b) = SinceStart();
             var (readyA, readyB) = (Keep(a.to_type(dtype).t()), Keep(b.to_type(dtype).t().contiguous()));
@@ -57,14 +59,35 @@ public abstract partial class LowRankUpdate
         static Tensor Keep(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
     }
 
-    private void DropServed()
+    private (Tensor A, Tensor B)? Ready(ScalarType dtype)
     {
-        foreach (var (_, a, b) in _served)
+        foreach (var (ready, a, b) in _served)
         {
-            a.Dispose();
-            b.Dispose();
+            if (ready == dtype)
+            {
+                return (a, b);
+            }
         }
 
-        _served = [];
+        return null;
+    }
+
+    private void DropServed()
+    {
+        if (_served.Length == 0)
+        {
+            return;
+        }
+
+        lock (_preparing)
+        {
+            foreach (var (_, a, b) in _served)
+            {
+                a.Dispose();
+                b.Dispose();
+            }
+
+            _served = [];
+        }
     }
 }

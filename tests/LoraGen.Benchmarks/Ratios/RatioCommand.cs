@@ -47,8 +47,11 @@ internal static class RatioCommand
             Console.WriteLine($"\n**{suite.Name}.** {suite.Question}\n\n{string.Join('\n', RatioTable.Head)}");
             foreach (var pair in suite.Pairs(device))
             {
-                Console.Error.Write($"{clock.Elapsed:mm\\:ss} {pair.Variant.Name}\r");
-                Console.WriteLine(RatioTable.Row(pair, timer.Measure(pair)));
+                var progress = $"{clock.Elapsed:mm\\:ss} {pair.Variant.Name}";
+                Console.Error.Write(progress);
+                var measured = timer.Measure(pair);
+                Console.Error.Write($"\r{new string(' ', progress.Length)}\r");
+                Console.WriteLine(RatioTable.Row(pair, measured));
             }
         }
 

@@ -131,7 +131,7 @@ public sealed class KeptCopiesTests : IDisposable
     }
 
     [Fact]
-    public void Another_dtype_of_the_base_takes_the_place_of_the_copies()
+    public void For_few_rows_a_base_of_another_dtype_in_half_precision_needs_no_other_copies()
     {
         _adapter.Serving();
         Evaluate();
