@@ -222,7 +222,7 @@ public abstract class BBiasTests<TModel, TAdapter> : IDisposable
     {
         using var model = Model();
         using var adapter = model.CreateAdapter(WithBias).Filled();
-        Assert.Contains("Combine: proj: expected an update that is s B A of the whole projection, found one whose B has a bias", Assert.Throws<LoraException>(() => model.Combine(new CombineOptions(), (adapter, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("Combine: proj: expected an update that is s B A, found one whose B has a bias", Assert.Throws<LoraException>(() => model.Combine(new CombineOptions(), (adapter, 1))).Message, StringComparison.Ordinal);
     }
 
     private void AssertIsFormula(TModel model, TAdapter adapter, Tensor x, ScalarType dtype)

@@ -213,7 +213,7 @@ public sealed class OwnBiasTests : IDisposable
         using var model = new OneTarget(8, 5, dtype: ScalarType.BFloat16);
         using var adapter = model.CreateAdapter(LoraOnly).Filled();
         model.ActiveAdapter = adapter;
-        var x = Base.Input(2, 8).to_type(ScalarType.BFloat16);
+        var x = Base.Input(64, 8).to_type(ScalarType.BFloat16); // Few rows would be computed in fp32, in which A and B need no copy.
         var expected = Output();
         adapter.Serving();
 
@@ -294,13 +294,12 @@ public sealed class OwnBiasTests : IDisposable
     }
 
     [Fact]
-    public void Combining_and_rows_of_mixed_batches_are_refused_by_name()
+    public void Combining_is_refused_by_name()
     {
         using var model = new Gpt();
         using var adapter = model.CreateAdapter(LoraOnly).Filled();
-        using var mixed = new MixedBatch<Gpt.Adapter>(model);
         Assert.All(
-            new Action[] { () => model.Combine(new CombineOptions(), (adapter, 1)), () => model.Compress(adapter, 1), () => mixed.Rows = [adapter] },
+            new Action[] { () => model.Combine(new CombineOptions(), (adapter, 1)), () => model.Compress(adapter, 1) },
             operation => Assert.Contains("found one that owns biases of [transformer.h.0.c_attn", Assert.Throws<LoraException>(operation).Message, StringComparison.Ordinal));
     }
 

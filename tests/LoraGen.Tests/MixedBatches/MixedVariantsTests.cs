@@ -39,6 +39,43 @@ public sealed class MixedVariantsTests
         AsAlone(model, form, 4, [new LoraConfig { Rank = 2 }, new LoraConfig { Rank = 1 }]);
     }
 
+    [Theory]
+    [InlineData(MixedForm.Loop)]
+    [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
+    public void Biases_of_the_adapters_own_and_of_B(MixedForm form)
+    {
+        using var model = new Tower();
+        model.to(ScalarType.Float64);
+        AsAlone(model, form, Tower.Width, [new LoraConfig { Bias = TrainedBiases.All, UseDora = true }, new LoraConfig { Bias = TrainedBiases.LoraOnly }, new LoraConfig { LoraBias = true }]);
+    }
+
+    // One adapter owns biases where another owns nothing, and the second of an embedding's rows those of other tokens.
+    [Theory]
+    [InlineData(MixedForm.Loop)]
+    [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
+    public void Rows_of_an_embedding_of_the_adapters_own(MixedForm form)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Gpt();
+        model.to(ScalarType.Float64);
+        using var first = model.CreateAdapter(new LoraConfig { TrainableTokenIndices = [5, 1], Bias = TrainedBiases.LoraOnly }).Trained(seed: 1);
+        using var second = model.CreateAdapter(new LoraConfig { TargetModules = [], TrainableTokenIndices = [1, 2, 6] }).Trained(seed: 2);
+        Gpt.Adapter?[] rows = [second, first, null, second];
+        using var mixed = new MixedBatch<Gpt.Adapter>(model, form) { Rows = rows };
+        var ids = tensor(new long[,] { { 0, 1, 2, 5 }, { 5, 1, 1, 3 }, { 1, 2, 5, 6 }, { 6, 6, 4, 1 } });
+        model.ActiveAdapter = mixed.Adapter;
+        var found = model.call(ids);
+        for (var row = 0; row < rows.Length; row++)
+        {
+            model.ActiveAdapter = rows[row];
+            AssertClose(Values.Flat(model.call(ids.narrow(0, row, 1))), Values.Flat(found.narrow(0, row, 1)), 1e-12);
+        }
+
+        model.ActiveAdapter = null;
+    }
+
     private static void AsAlone<TAdapter>(ILoraModel<TAdapter> model, MixedForm form, int width, LoraConfig[] configs)
         where TAdapter : LoraAdapter
     {

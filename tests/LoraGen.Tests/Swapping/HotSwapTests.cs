@@ -41,7 +41,7 @@ public sealed class HotSwapTests : IDisposable
             other.Save(_folder.Path);
         }
 
-        using var fresh = Tower.Adapter.Load(_folder.Path, model);
+        using var fresh = Tower.Adapter.Load(_folder.Path, model).Serving();
         model.ActiveAdapter = fresh;
         var expected = Output();
         model.ActiveAdapter = adapter;

@@ -259,24 +259,23 @@ public sealed class TokenRowsTests : IDisposable
     }
 
     [Fact]
-    public void Combining_and_rows_of_mixed_batches_are_refused_by_name()
+    public void Combining_is_refused_by_name()
     {
         using var model = new Gpt();
         using var adapter = model.CreateAdapter(Config);
-        using var mixed = new MixedBatch<Gpt.Adapter>(model);
         Assert.All(
-            new Action[] { () => model.Combine(new CombineOptions(), (adapter, 1)), () => model.Compress(adapter, 1), () => mixed.Rows = [adapter] },
+            new Action[] { () => model.Combine(new CombineOptions(), (adapter, 1)), () => model.Compress(adapter, 1) },
             operation => Refused(operation, "found one that owns rows of [transformer.wte] (trainable_token_indices)"));
     }
 
     [Fact]
-    public void LoraPlus_has_the_rows_at_the_rate_of_embeddings()
+    public void LoraPlus_has_the_rows_at_the_rate_of_A()
     {
         using var model = new Gpt();
         using var adapter = model.CreateAdapter(Config);
-        var groups = adapter.ParameterGroups(1e-4, 16, embeddingLearningRate: 3e-6);
-        Assert.Equal(adapter.parameters().Count(), groups.Sum(group => group.Parameters.Count()));
-        Assert.Contains(Wte(adapter).TokenRows!, groups[^1].Parameters);
+        var groups = adapter.LearningRates(1e-4, 16, embeddingLearningRate: 3e-6);
+        Assert.Equal(adapter.parameters().Count(), groups.Sum(group => group.Parameters.Count));
+        Assert.Equal(1e-4, groups.Single(group => group.Parameters.Contains(Wte(adapter).TokenRows!)).LearningRate);
     }
 
     [Fact]
