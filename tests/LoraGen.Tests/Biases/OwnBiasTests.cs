@@ -213,7 +213,7 @@ public sealed class OwnBiasTests : IDisposable
         using var model = new OneTarget(8, 5, dtype: ScalarType.BFloat16);
         using var adapter = model.CreateAdapter(LoraOnly).Filled();
         model.ActiveAdapter = adapter;
-        var x = Base.Input(64, 8).to_type(ScalarType.BFloat16); // Few rows would be computed in fp32, in which A and B need no copy.
+        var x = Base.Input(512, 8).to_type(ScalarType.BFloat16); // Few rows would be computed in fp32, in which A and B need no copy.
         var expected = Output();
         adapter.Serving();
 

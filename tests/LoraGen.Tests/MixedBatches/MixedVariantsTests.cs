@@ -1,4 +1,5 @@
 using LoraGen.Tests.Models;
+using LoraGen.Tests.ModulesToSave;
 using LoraGen.Tests.Reference;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -47,7 +48,7 @@ public sealed class MixedVariantsTests
     {
         using var model = new Tower();
         model.to(ScalarType.Float64);
-        AsAlone(model, form, Tower.Width, [new LoraConfig { Bias = TrainedBiases.All, UseDora = true }, new LoraConfig { Bias = TrainedBiases.LoraOnly }, new LoraConfig { LoraBias = true }]);
+        AsAlone(model, form, Tower.Width, [new LoraConfig { Bias = TrainedBiases.LoraOnly, UseDora = true }, new LoraConfig { Bias = TrainedBiases.LoraOnly }, new LoraConfig { LoraBias = true }]);
     }
 
     // One adapter owns biases where another owns nothing, and the second of an embedding's rows those of other tokens.
@@ -60,8 +61,8 @@ public sealed class MixedVariantsTests
         using var scope = NewDisposeScope();
         using var model = new Gpt();
         model.to(ScalarType.Float64);
-        using var first = model.CreateAdapter(new LoraConfig { TrainableTokenIndices = [5, 1], Bias = TrainedBiases.LoraOnly }).Trained(seed: 1);
-        using var second = model.CreateAdapter(new LoraConfig { TargetModules = [], TrainableTokenIndices = [1, 2, 6] }).Trained(seed: 2);
+        using var first = model.CreateAdapter(new LoraConfig { TrainableTokenIndices = [5, 1], Bias = TrainedBiases.LoraOnly }).Filled(seed: 1);
+        using var second = model.CreateAdapter(new LoraConfig { TargetModules = [], TrainableTokenIndices = [1, 2, 6] }).Filled(seed: 2);
         Gpt.Adapter?[] rows = [second, first, null, second];
         using var mixed = new MixedBatch<Gpt.Adapter>(model, form) { Rows = rows };
         var ids = tensor(new long[,] { { 0, 1, 2, 5 }, { 5, 1, 1, 3 }, { 1, 2, 5, 6 }, { 6, 6, 4, 1 } });
@@ -81,7 +82,7 @@ public sealed class MixedVariantsTests
     {
         using var scope = NewDisposeScope();
         var module = (nn.Module<Tensor, Tensor>)model;
-        var adapters = configs.Select((config, number) => model.CreateAdapter(config).Trained(seed: (ulong)number)).ToList();
+        var adapters = configs.Select((config, number) => model.CreateAdapter(config).Filled(seed: (ulong)number)).ToList();
         foreach (var order in new int[][] { [0, 1, 1, 0, -1], [0, 0, 1, 1, 1] })
         {
             var numbers = configs.Length > 2 ? [.. order, 2] : order;
