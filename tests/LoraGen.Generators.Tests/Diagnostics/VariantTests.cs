@@ -101,6 +101,8 @@ public sealed class VariantTests
     [Theory]
     [InlineData("Rank = 5, Init = LoraInit.Pissa", "Linear(4, 9)", "LoraInit.Pissa needs a rank of at most 4, that of the weight")]
     [InlineData("Init = LoraInit.Olora", "Linear(64, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
+    [InlineData("Rank = 9, Init = LoraInit.Loftq", "Linear(8, 64)", "LoraInit.Loftq needs a rank of at most 8, that of the weight")]
+    [InlineData("Rank = 9, Init = LoraInit.Eva", "Linear(8, 4)", "LoraInit.Eva needs a rank of at most 8, the directions that its inputs have")]
     [InlineData("Init = LoraInit.Olora", "Linear(width, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
     [InlineData("Init = LoraInit.Olora", "new Conv1D(7, 8)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
     [InlineData("Rank = 2", "Embedding(9, 4, max_norm: 1)", "an embedding with max_norm changes its weight in every call, and cannot be adapted")]

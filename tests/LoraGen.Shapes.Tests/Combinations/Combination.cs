@@ -40,7 +40,8 @@ internal sealed record Combination(string Kind, LoraInit Init, int Rank, bool Us
             if ((isSliced && (isEmbedding || UseDora))
                 || ((isSliced || isEmbedding) && !isForAll)
                 || (Init == LoraInit.Orthogonal && Rank % 2 != 0)
-                || (Init is LoraInit.Pissa or LoraInit.Olora && Rank > Math.Min(In, Out)))
+                || (Init is LoraInit.Pissa or LoraInit.Olora or LoraInit.Loftq && Rank > Math.Min(In, Out))
+                || (Init == LoraInit.Eva && Rank > In))
             {
                 yield return "LORA018";
             }

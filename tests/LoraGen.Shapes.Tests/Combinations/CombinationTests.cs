@@ -47,7 +47,9 @@ public sealed class CombinationTests
         using var model = new TModel();
         using var x = combination.Kind == "Embedding" ? arange(Combination.In, ScalarType.Int64) : randn(4, Combination.In, generator: generator);
         var (bytes, output) = (Bytes(model), model.call(x));
-        using var adapter = model.CreateAdapter(config: null, generator);
+        using var adapter = combination.Init == LoraInit.Eva
+            ? model.CreateAdapterFromActivations([x], batch => model.call(batch), options: new EvaOptions { Rho = 1 }, generator: generator).Adapter
+            : model.CreateAdapter(config: null, generator);
         model.ActiveAdapter = adapter;
 
         model.call(x).square().sum().backward();
