@@ -129,6 +129,7 @@ internal sealed class LoraTargetField
     public string? FindVariantMistake(NewProjection projection) => this switch
     {
         _ when projection.HasMaxNorm => "an embedding with max_norm changes its weight in every call, and cannot be adapted",
+        { ByDefault: true } when projection.Groups > 1 => "a convolution of several groups cannot be adapted, and with ByDefault = false only be saved whole",
         { Init: "Eva" } when projection.In < Rank => $"LoraInit.Eva needs a rank of at most {projection.In}, the directions that its inputs have",
         { Init: "Pissa" or "Olora" or "Loftq" } when Math.Min(projection.In ?? Rank, projection.Out ?? Rank) is var most && most < Rank => $"LoraInit.{Init} needs a rank of at most {most}, that of the weight",
         _ => null,

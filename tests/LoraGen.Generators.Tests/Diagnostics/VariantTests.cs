@@ -106,6 +106,8 @@ public sealed class VariantTests
     [InlineData("Init = LoraInit.Olora", "Linear(width, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
     [InlineData("Init = LoraInit.Olora", "new Conv1D(7, 8)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
     [InlineData("Rank = 2", "Embedding(9, 4, max_norm: 1)", "an embedding with max_norm changes its weight in every call, and cannot be adapted")]
+    [InlineData("Rank = 2", "Conv2d(8, 8, 3, groups: 2)", "a convolution of several groups cannot be adapted, and with ByDefault = false only be saved whole")]
+    [InlineData("Rank = 2", "Conv1d(8, 8, 3, 1, 1, 1, PaddingModes.Zeros, 8L)", "a convolution of several groups cannot be adapted, and with ByDefault = false only be saved whole")]
     [InlineData("Rank = 2", "Embedding(9, 4, 0, 1.5)", "an embedding with max_norm changes its weight in every call, and cannot be adapted")]
     public Task A_projection_that_the_options_cannot_go_with_is_found(string options, string projection, string mistake)
         => Rule<VariantAnalyzer>.Says($"The options of 'proj' do not go together: {mistake}", Made($"[LoraTarget({options})] private readonly {TypeOf(projection)} proj;", $"proj = {{|#0:{projection}|}};"));
@@ -114,13 +116,16 @@ public sealed class VariantTests
     [InlineData("Rank = 4, Init = LoraInit.Pissa", "Linear(4, 9)")]
     [InlineData("Init = LoraInit.Pissa", "Linear(width, width)")]
     [InlineData("Rank = 99", "Linear(4, 9)")]
+    [InlineData("ByDefault = false", "Conv2d(8, 8, 3, groups: 2)")]
+    [InlineData("Rank = 99", "Conv3d(4, 9, 2, groups: 1)")]
+    [InlineData("Rank = 99", "Conv2d(8, 8, 3, groups: width)")]
     [InlineData("Rank = 99", "Embedding(4, 9, max_norm: null)")]
     [InlineData("Rank = 99", "Embedding(4, 9, max_norm: norm)")]
     [InlineData("Rank = 5, Init = LoraInit.Pissa", "width > 4 ? Linear(4, 9) : Linear(5, 9)")]
     public Task A_projection_that_they_can_or_may_go_with_is_not(string options, string projection)
         => Rule<VariantAnalyzer>.Finds(Made($"[LoraTarget({options})] private readonly {TypeOf(projection)} proj;", $"proj = {projection};"));
 
-    private static string TypeOf(string projection) => new[] { "Embedding", "Conv1D" }.FirstOrDefault(type => projection.Contains(type, StringComparison.Ordinal)) ?? "Linear";
+    private static string TypeOf(string projection) => new[] { "Embedding", "Conv1D", "Conv1d", "Conv2d", "Conv3d" }.FirstOrDefault(type => projection.Contains(type, StringComparison.Ordinal)) ?? "Linear";
 
     private static string Made(string fields, string body) => $$"""
         [LoraModel]
