@@ -129,7 +129,7 @@ internal sealed class LoraTargetField
     public string? FindVariantMistake(NewProjection projection) => this switch
     {
         _ when projection.HasMaxNorm => "an embedding with max_norm changes its weight in every call, and cannot be adapted",
-        { Init: "Pissa" or "Olora" } when Math.Min(projection.In ?? Rank, projection.Out ?? Rank) is var most && most < Rank => $"LoraInit.{Init} needs a rank of at most {most}, that of the weight",
+        { Init: "Pissa" or "Olora" or "Loftq" } when Math.Min(projection.In ?? Rank, projection.Out ?? Rank) is var most && most < Rank => $"LoraInit.{Init} needs a rank of at most {most}, that of the weight",
         _ => null,
     };
 

@@ -101,6 +101,7 @@ public sealed class VariantTests
     [Theory]
     [InlineData("Rank = 5, Init = LoraInit.Pissa", "Linear(4, 9)", "LoraInit.Pissa needs a rank of at most 4, that of the weight")]
     [InlineData("Init = LoraInit.Olora", "Linear(64, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
+    [InlineData("Init = LoraInit.Loftq", "Linear(64, 7)", "LoraInit.Loftq needs a rank of at most 7, that of the weight")]
     [InlineData("Init = LoraInit.Olora", "Linear(width, 7)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
     [InlineData("Init = LoraInit.Olora", "new Conv1D(7, 8)", "LoraInit.Olora needs a rank of at most 7, that of the weight")]
     [InlineData("Rank = 2", "Embedding(9, 4, max_norm: 1)", "an embedding with max_norm changes its weight in every call, and cannot be adapted")]
