@@ -60,6 +60,11 @@ internal sealed class OwnBiases(string source, LoraConfig config, torch.nn.Modul
             return;
         }
 
+        if (!Enum.IsDefined(config.Bias))
+        {
+            throw new LoraException($"{source}: {nameof(LoraConfig.Bias)}: expected a member of {nameof(TrainedBiases)}, found {config.Bias}.");
+        }
+
         var (others, option) = (config.Bias == TrainedBiases.All ? Others(model, _owned.Concat(_saved)).Select(item => item.Key).ToList() : [], $"{source}: {nameof(LoraConfig.Bias)}: {nameof(TrainedBiases)}.{config.Bias}");
         if (others.Count > 0)
         {

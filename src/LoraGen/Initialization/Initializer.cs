@@ -94,6 +94,11 @@ internal sealed class Initializer(Generator? generator, LoraConfig config)
 
     private static void Take(LowRankUpdate update, (Tensor A, Tensor B) factors)
     {
+        if (!(factors.A.any() | factors.B.any()).item<bool>())
+        {
+            throw new LoraException($"{update.Path}: expected a weight that something can be taken out of to begin with, found one of which A and B are all zero, so that neither would ever have a gradient: it is zero or, for {nameof(LoraInit.Loftq)}, quantised already. Take another {nameof(LoraConfig.Init)}, or leave it out with {nameof(LoraConfig.ExcludeModules)}.");
+        }
+
         update.A.copy_(factors.A);
         update.B.copy_(factors.B);
         update.KeepStart();

@@ -31,7 +31,7 @@ public static class Loftq
         using var inference = no_grad();
         if (weight.dim() != 2 || !weight.is_floating_point() || !weight.isfinite().all().item<bool>())
         {
-            throw new LoraException($"LoftQ: expected a finite matrix [out, in], found {weight.dtype} [{string.Join(", ", weight.shape)}]{(weight.dim() == 2 ? " with NaN or infinity" : "")}.");
+            throw new LoraException($"LoftQ: expected a finite floating-point matrix [out, in], found {weight.dtype} [{string.Join(", ", weight.shape)}]{(weight.dim() == 2 && weight.is_floating_point() ? " with NaN or infinity" : "")}.");
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
