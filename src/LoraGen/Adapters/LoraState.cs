@@ -43,7 +43,7 @@ public sealed class LoraState<TAdapter>
     /// <summary>See <see cref="ILoraModel{TAdapter}.ActiveAdapter"/>.</summary>
     public void Activate(ILoraModel<TAdapter> model, TAdapter? adapter)
     {
-        if (adapter is not null && !(_checked.TryGetValue(adapter, out var known) && known.AreUnchanged()))
+        if (adapter is not null && !(IsForKnownBase(adapter) && _checked.TryGetValue(adapter, out var known) && known.AreUnchanged()))
         {
             _checked.AddOrUpdate(adapter, new CheckedSites(AttachableSites(model, adapter)));
         }
@@ -109,10 +109,12 @@ public sealed class LoraState<TAdapter>
         return adapter;
     }
 
+    private bool IsForKnownBase(TAdapter adapter) => adapter.BaseFingerprint is null || adapter.BaseFingerprint == _baseFingerprint;
+
     // Equal shapes do not make an adapter fit. The base is read anew only where the adapter was not made from this object as it is known.
     private void RequireThisBase(ILoraModel<TAdapter> model, TAdapter adapter)
     {
-        if (adapter.BaseFingerprint is null || adapter.BaseFingerprint == _baseFingerprint)
+        if (IsForKnownBase(adapter))
         {
             return;
         }

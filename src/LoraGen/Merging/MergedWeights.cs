@@ -29,11 +29,21 @@ internal sealed class MergedWeights
     /// <summary>Whether no weight of any model carries an adapter.</summary>
     public static bool AreNone => memories.IsEmpty;
 
-    /// <summary>Whether a projection's weight carries an adapter.</summary>
-    public static bool Holds(nn.Module projection)
-        => !AreNone
-        && (Projections.TryGetValue(projection, out _)
-            || (memories.TryGetValue(WeightMemory.Of(ProjectionWeight.Of(projection)), out var holder) && holder.TryGetTarget(out _)));
+    /// <summary>Whether a projection's weight or bias carries an adapter.</summary>
+    public static bool Holds(nn.Module projection) => !AreNone && (Projections.TryGetValue(projection, out _) || InMemoryOf(projection).Any());
+
+    // Where an adapter owns biases alone, the weight beside one carries nothing.
+    private static IEnumerable<MergedWeights> InMemoryOf(nn.Module module)
+    {
+        foreach (var name in new[] { WeightName, BiasName })
+        {
+            if (module.get_parameter(name) is { IsInvalid: false } parameter
+                && memories.TryGetValue(WeightMemory.Of(parameter), out var holder) && holder.TryGetTarget(out var merge))
+            {
+                yield return merge;
+            }
+        }
+    }
 
     /// <summary>All merges that a model or a part of it carries.</summary>
     /// <exception cref="LoraException">A weight carries an adapter that was merged through another model.</exception>
@@ -48,8 +58,7 @@ internal sealed class MergedWeights
         var own = modules.Select(item => Projections.TryGetValue(item.module, out var merge) ? merge : null).OfType<MergedWeights>().ToHashSet();
         foreach (var (path, module) in modules)
         {
-            if (module.get_parameter(WeightName) is { IsInvalid: false } weight
-                && memories.TryGetValue(WeightMemory.Of(weight), out var holder) && holder.TryGetTarget(out var merge) && !own.Contains(merge))
+            if (InMemoryOf(module).Any(merge => !own.Contains(merge)))
             {
                 throw new LoraException($"{path}: its weight carries an adapter that was merged through another model that shares the weight, so that it is not the base's. Call Unmerge there, or disable the adapter there.");
             }

@@ -36,6 +36,7 @@ public abstract partial class LowRankUpdate
         RequireSame("scale (lora_alpha, use_rslora)", Scale.Factor, other.Scale.Factor);
         RequireSame("lora_dropout", Dropout, other.Dropout);
         RequireSame("use_dora", Magnitude is not null, other.Magnitude is not null);
+        RequireSame("trainable_token_indices", Ids(this), Ids(other));
         RequireSame("tensors", Tensors(this), Tensors(other));
 
         void RequireSame<T>(string what, T expected, T found)
@@ -45,6 +46,9 @@ public abstract partial class LowRankUpdate
                 throw new LoraException(FormattableString.Invariant($"HotSwap: {Path}: {what}: expected {expected} as in the adapter to swap into, found {found} in {folder}. Load that as an adapter of its own."));
             }
         }
+
+        // Rows of other ids have the same shape.
+        static string Ids(LowRankUpdate update) => $"[{string.Join(", ", update.TokenIds)}]";
 
         static string Tensors(LowRankUpdate update)
             => string.Join(", ", update.named_parameters().Select(item => $"{item.name} [{string.Join(", ", item.parameter.shape)}]").Order(StringComparer.Ordinal));

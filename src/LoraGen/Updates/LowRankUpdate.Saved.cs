@@ -98,7 +98,7 @@ public abstract partial class LowRankUpdate
             return own.dtype == dtype ? own : own.to_type(dtype);
         }
 
-        return own.dtype == dtype ? own : _keptOwn.Of(dtype, () => [.. Own.Select(tensor => tensor.to_type(dtype))])[Array.IndexOf(Own, own)];
+        return own.dtype == dtype ? own : _keptOwn.Of(dtype, () => [.. Own.Select(tensor => tensor.to_type(dtype))])[Array.FindIndex(Own, tensor => ReferenceEquals(tensor, own))];
     }
 
     private LoraException NotSaved(string what, string reason) => new($"{Path}: this projection has no {what} of its own, since the LoraConfig's {reason}.");
