@@ -3,7 +3,7 @@ using LoraGen.Generators.Tests.Running;
 
 namespace LoraGen.Generators.Tests.Diagnostics;
 
-/// <summary>LORA025: dropouts that differ within a model, and DoRA at some of its projections.</summary>
+/// <summary>LORA025: dropouts that differ within a model, and DoRA or a bias of B at some of its projections.</summary>
 public sealed class SharedOptionTests
 {
     private const string Child = """
@@ -29,7 +29,18 @@ public sealed class SharedOptionTests
         "'up' has UseDora = false and 'wte' has true, and an adapter of 'Model' has one for all: without a LoraConfig that says which, CreateAdapter refuses it",
         Model("[LoraTarget] private readonly Linear up; [LoraTarget(UseDora = {|#0:true|})] private readonly Embedding wte;"));
 
+    [Fact]
+    public Task A_bias_of_B_at_some_is_found() => Rule<SharedOptionAnalyzer>.Says(
+        "'up' has LoraBias = true and 'patch' has false, and an adapter of 'Model' has one for all: without a LoraConfig that says which, CreateAdapter refuses it",
+        Model("[LoraTarget(LoraBias = true)] private readonly Linear up; [LoraTarget] private readonly Conv2d {|#0:patch|};"));
+
+    // As in PEFT, an embedding's B has no bias, and no other B of the adapter may have one then.
+    [Fact]
+    public Task An_embedding_counts_as_one_without_it() => Rule<SharedOptionAnalyzer>.Finds(
+        Model("[LoraTarget(LoraBias = true)] private readonly Linear up; [LoraTarget] private readonly Embedding [|wte|];"));
+
     [Theory]
+    [InlineData("[LoraTarget(LoraBias = true)] private readonly Linear up; [LoraTarget(LoraBias = true)] private readonly Conv1d patch;")]
     [InlineData("[LoraTarget(Dropout = 0.1)] private readonly Linear up, down; private readonly Child child;")]
     [InlineData("[LoraTarget(Dropout = 0.1)] private readonly Linear up; [LoraTarget] private readonly Embedding wte;")]
     [InlineData("[LoraTarget(Dropout = 0.1)] private readonly Linear up; [LoraTarget(ByDefault = false)] private readonly Linear head;")]

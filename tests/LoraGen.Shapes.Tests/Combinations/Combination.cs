@@ -14,7 +14,7 @@ internal sealed record Combination(string Kind, LoraInit Init, int Rank, bool Us
     public const int In = 6;
     public const int Out = 8;
 
-    public static readonly string[] Kinds = ["Linear", "Conv1D", "Embedding"];
+    public static readonly string[] Kinds = ["Linear", "Conv1D", "Embedding", "Conv2d"];
 
     /// <summary>All of them; dropouts, which nothing refuses, with one rank alone.</summary>
     public static IReadOnlyList<Combination> All { get; } =
@@ -35,10 +35,10 @@ internal sealed record Combination(string Kind, LoraInit Init, int Rank, bool Us
     {
         get
         {
-            var (isEmbedding, isSliced) = (Kind == "Embedding", Slices > 1);
+            var (isEmbedding, isLinear, isSliced) = (Kind == "Embedding", Kind is "Linear" or "Conv1D", Slices > 1);
             var isForAll = Init is LoraInit.Kaiming or LoraInit.Gaussian or LoraInit.Random;
-            if ((isSliced && (isEmbedding || UseDora))
-                || ((isSliced || isEmbedding) && !isForAll)
+            if ((isSliced && (!isLinear || UseDora))
+                || ((isSliced || !isLinear) && !isForAll)
                 || (Init == LoraInit.Orthogonal && Rank % 2 != 0)
                 || (Init is LoraInit.Pissa or LoraInit.Olora or LoraInit.Loftq && Rank > Math.Min(In, Out))
                 || (Init == LoraInit.Eva && Rank > In))
@@ -46,7 +46,7 @@ internal sealed record Combination(string Kind, LoraInit Init, int Rank, bool Us
                 yield return "LORA018";
             }
 
-            if (isSliced && Out % Slices != 0 && !isEmbedding)
+            if (isSliced && Out % Slices != 0 && isLinear)
             {
                 yield return "LORA017";
             }
@@ -62,7 +62,7 @@ internal sealed record Combination(string Kind, LoraInit Init, int Rank, bool Us
         [LoraModel]
         public sealed partial class {{Name}} : Module<Tensor, Tensor>
         {
-            [LoraTarget({{Options}})] private readonly {{Kind}} proj = {{(Kind == "Conv1D" ? "new Conv1D" : Kind)}}({{In}}, {{Out}});
+            [LoraTarget({{Options}})] private readonly {{Kind}} proj = {{(Kind == "Conv1D" ? "new Conv1D" : Kind)}}({{In}}, {{Out}}{{(Kind == "Conv2d" ? ", 3" : "")}});
 
             public {{Name}}() : base("Model") => RegisterComponents();
 

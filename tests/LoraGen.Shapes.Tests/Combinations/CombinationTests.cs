@@ -45,7 +45,12 @@ public sealed class CombinationTests
         using var generator = new Generator(3, CPU);
         using var folder = new ScratchFolder();
         using var model = new TModel();
-        using var x = combination.Kind == "Embedding" ? arange(Combination.In, ScalarType.Int64) : randn(4, Combination.In, generator: generator);
+        using var x = combination.Kind switch
+        {
+            "Embedding" => arange(Combination.In, ScalarType.Int64),
+            "Conv2d" => randn(2, Combination.In, 4, 4, generator: generator),
+            _ => randn(4, Combination.In, generator: generator),
+        };
         var (bytes, output) = (Bytes(model), model.call(x));
         using var adapter = combination.Init == LoraInit.Eva
             ? model.CreateAdapterFromActivations([x], batch => model.call(batch), options: new EvaOptions { Rho = 1 }, generator: generator).Adapter
