@@ -41,8 +41,8 @@ public sealed class LoraTargetAttribute : Attribute
     public bool UseDora { get; set; }
 
     /// <summary>
-    /// Whether B has a bias: <c>h = W0 x + b + (alpha / r) (B A x + b_B)</c> (PEFT: <c>lora_bias</c>). For a <c>Linear</c> or a
-    /// <see cref="Conv1D"/>, without DoRA and slices. All adapted projections of a model must say the same.
+    /// Whether B has a bias: <c>h = W0 x + b + (alpha / r) (B A x + b_B)</c> (PEFT: <c>lora_bias</c>). For all but an
+    /// <c>Embedding</c>, without DoRA and slices. All adapted projections of a model must say the same.
     /// </summary>
     public bool LoraBias { get; set; }
 

@@ -4,21 +4,21 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace LoraGen.Generators.Diagnostics;
 
-/// <summary>LORA025: projections of one model whose attributes give different dropouts, or of which some have DoRA.</summary>
+/// <summary>LORA025: projections of one model whose attributes give different dropouts, or of which some have DoRA or a bias of B.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class SharedOptionAnalyzer() : ModelAnalyzer(Rule)
 {
     /// <summary>'{0}' has {1} = {2} and '{3}' has {4}, and an adapter of '{5}' has one for all: without a LoraConfig that says which, CreateAdapter refuses it.</summary>
     public static readonly DiagnosticDescriptor Rule = new(
         id: "LORA025",
-        title: "The projections of a model should share Dropout and UseDora",
+        title: "The projections of a model should share Dropout, UseDora and LoraBias",
         messageFormat: "'{0}' has {1} = {2} and '{3}' has {4}, and an adapter of '{5}' has one for all: without a LoraConfig that says which, CreateAdapter refuses it",
         category: HelpLinks.Category,
 
         // No error: a LoraConfig may give the one value at every call.
         defaultSeverity: DiagnosticSeverity.Warning,
         isEnabledByDefault: true,
-        description: "PEFT's format has one lora_dropout and one use_dora for a whole adapter.",
+        description: "PEFT's format has one lora_dropout, one use_dora and one lora_bias for a whole adapter.",
         helpLinkUri: HelpLinks.For("LORA025"));
 
     private protected override IEnumerable<Diagnostic> Check(LoraModelClass model)
