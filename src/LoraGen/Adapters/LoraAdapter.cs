@@ -119,6 +119,7 @@ public abstract class LoraAdapter : torch.nn.Module
     public IReadOnlyList<LearningRateGroup> LearningRates(double learningRate, double ratio = 1, double embeddingLearningRate = 1e-6, LoraScale? reference = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(learningRate);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(learningRate, double.MaxValue);
         ArgumentOutOfRangeException.ThrowIfLessThan(ratio, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(embeddingLearningRate);
         if (reference is { } scale)

@@ -73,7 +73,7 @@ internal sealed class OwnBiases(string source, LoraConfig config, torch.nn.Modul
 
         if (!Any)
         {
-            throw new LoraException($"{option}: expected a projection with a bias, found none, so that it would mean nothing.");
+            throw new LoraException($"{option}: expected {(config.Bias == TrainedBiases.LoraOnly ? "an adapted projection" : "a projection")} with a bias, found none, so that it would mean nothing.");
         }
     }
 

@@ -129,11 +129,14 @@ public static class LoraActivations
         foreach (var target in targets)
         {
             Require(target.Spectrum.Rows > 0, target.Site.Path, "expected a call with vectors that count, found none in these batches. forward must call the model; leave out what it does not reach with ExcludeModules");
-            Require(target.Spectrum.Shares.Any(share => share > 0), target.Site.Path, $"expected inputs that vary, found {target.Spectrum.Rows} vectors that are all the same, so that no direction is better than another. Give other batches, or leave it out with ExcludeModules");
         }
 
         var (wanted, found) = (TargetActivations.Budget(targets), targets.Sum(target => target.Spectrum.Shares.Count));
         Require(wanted <= found, nameof(CreateAdapterFromActivations), $"expected vectors for {wanted} directions, the ranks of all projections together, found {found}. Give more batches");
+        foreach (var target in targets)
+        {
+            Require(target.Spectrum.Shares.Any(share => share > 0), target.Site.Path, $"expected inputs that vary, found {target.Spectrum.Rows} vectors that are all the same, so that no direction is better than another. Give other batches, or leave it out with ExcludeModules");
+        }
     }
 
     private static void Require(bool holds, string place, string problem)

@@ -44,13 +44,13 @@ public enum LoraInit
     /// A and B are what quantising the base's weight loses (PEFT: <c>loftq</c>; arXiv 2310.08659): the r largest singular values and vectors of
     /// W - Q, where Q is the weight in <see cref="LoraConfig.LoftqBits"/> bits, <see cref="LoraConfig.LoftqIterations"/> times over. The base is
     /// neither quantised nor written, and the adapter is saved as with <see cref="Pissa"/>; <see cref="LoraQuantization.QuantizeAndCreateAdapter"/>
-    /// makes Q of the base, and the adapter for it. r is at most in and out. Not for an embedding.
+    /// makes Q of the base, and the adapter for it. r is at most in and out. Not for an embedding or a convolution.
     /// </summary>
     Loftq,
 
     /// <summary>
     /// A has the directions in which the projection's inputs vary most, and B is zero (PEFT: <c>eva</c>; arXiv 2410.07170). Only
-    /// <see cref="LoraActivations.CreateAdapterFromActivations"/> begins so, since it takes a sample of them. r is at most in. Not for an embedding.
+    /// <see cref="LoraActivations.CreateAdapterFromActivations"/> begins so, since it takes a sample of them. r is at most in. Not for an embedding or a convolution.
     /// </summary>
     Eva,
 }

@@ -1,3 +1,4 @@
+using LoraGen.Merging;
 using static TorchSharp.torch;
 
 namespace LoraGen;
@@ -17,7 +18,7 @@ public static class LoraQuantization
     /// The adapter and, for each projection, <see cref="DerivedError.Norm"/> ||W - Q|| and what of it is still lost with the adapter,
     /// ||W - (Q + s B A)||.
     /// </returns>
-    /// <exception cref="LoraException">As <see cref="ILoraModel{TAdapter}.CreateAdapter"/> with this start, or an adapter is active; the base is then untouched.</exception>
+    /// <exception cref="LoraException">As <see cref="ILoraModel{TAdapter}.CreateAdapter"/> with this start, an adapter is active, or a weight is another's too; the base is then untouched.</exception>
     public static DerivedAdapter<TAdapter> QuantizeAndCreateAdapter<TAdapter>(this ILoraModel<TAdapter> model, LoraConfig? config = null)
         where TAdapter : LoraAdapter
     {
@@ -36,6 +37,7 @@ public static class LoraQuantization
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         using var start = model.CreateAdapter(config with { Init = LoraInit.Loftq });
+        TiedWeights.RequireNone((nn.Module)model, LoraSites.Of(model, start));
         var errors = LoraSites.Of(model, start).Where(site => site.Update.IsTargeted).Select(site => Quantize(site, config)).ToList();
 
         // Made only now, for the base that it belongs to.

@@ -1,7 +1,7 @@
 namespace LoraGen;
 
 /// <summary>What merging does to one weight; dW is its update. Norms are Frobenius norms. Where a weight or the update is not finite, so are the figures.</summary>
-/// <param name="Path">Where the projection lies below the model.</param>
+/// <param name="Path">Where the projection lies below the model; for its bias, which is then W, with <c>.bias</c> behind it.</param>
 /// <param name="RelativeSize">The norm of dW over that of W.</param>
 /// <param name="LargestChange">The largest absolute value of dW.</param>
 /// <param name="LostToRounding">

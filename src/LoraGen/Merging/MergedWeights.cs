@@ -102,13 +102,19 @@ internal sealed class MergedWeights
         }
     }
 
-    private static void RequireFinite(LoraSite site)
+    /// <summary>Checks that there is a bias which B's can be added to.</summary>
+    /// <exception cref="LoraException">There is none.</exception>
+    public static void RequireBiasToWrite(LoraSite site)
     {
         if (site.Update.BBias is not null && site.Projection.get_parameter(BiasName) is null)
         {
             throw new LoraException($"{site.Path}: expected a base with a bias, which B's bias (lora_bias) could be merged into, found none, as PEFT refuses it too. Keep the adapter active instead.");
         }
+    }
 
+    private static void RequireFinite(LoraSite site)
+    {
+        RequireBiasToWrite(site);
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         if (!Names(site).All(name => Value(site, name).isfinite().all().item<bool>()))
@@ -120,10 +126,12 @@ internal sealed class MergedWeights
     /// <summary>The parameters of a projection that a merge writes into.</summary>
     public static IEnumerable<Parameter> ParametersOf(LoraSite site) => Names(site).Select(name => site.Projection.get_parameter(name)).OfType<Parameter>();
 
-    private static IEnumerable<string> Names(LoraSite site)
+    /// <summary>Their names.</summary>
+    public static IEnumerable<string> Names(LoraSite site)
         => (site.Update.ChangesWeight ? [WeightName] : Array.Empty<string>()).Concat(site.Update.ChangesBias ? [BiasName] : []);
 
-    private static Tensor Value(LoraSite site, string name) => name == WeightName
+    /// <summary>What a merge writes into one of them.</summary>
+    public static Tensor Value(LoraSite site, string name) => name == WeightName
         ? Sum(site)
         : site.Update.MergedBias(site.Projection, WideFor(site)).to_type(site.Projection.get_parameter(name)!.dtype);
 

@@ -18,7 +18,7 @@ internal static class TiedWeights
             if (MergedWeights.ParametersOf(site).Select(parameter => keys[WeightMemory.Of(parameter)].ToList()).FirstOrDefault(found => found.Count > 1) is { } users)
             {
                 throw new LoraException(
-                    $"{site.Path}: expected a weight of its own, found one that shares its memory under the keys [{string.Join(", ", users)}]: a merge would change all of them. The base is unchanged. Keep the adapter active instead, or leave the projection out with {nameof(LoraConfig)}.{nameof(LoraConfig.TargetModules)}.");
+                    $"{site.Path}: expected a weight of its own, found one that shares its memory under the keys [{string.Join(", ", users)}]: to write one would change all of them. The base is unchanged. Keep the adapter active instead of merging it, or leave the projection out with {nameof(LoraConfig)}.{nameof(LoraConfig.TargetModules)}.");
             }
         }
     }

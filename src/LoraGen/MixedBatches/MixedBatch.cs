@@ -51,7 +51,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
     /// The adapter of each row of the batches to come; null stands for the base alone. Empty until it is set, and no batch is computed until
     /// then. The adapters are not owned: they are trained, saved and disposed as always.
     /// </summary>
-    /// <exception cref="LoraException">There is no row, or an adapter does not fit the model or was made for other weights.</exception>
+    /// <exception cref="LoraException">There is no row, an adapter does not fit the model or was made for other weights, or it is not finite and the form is not <see cref="MixedForm.Loop"/>.</exception>
     public IReadOnlyList<TAdapter?> Rows
     {
         get;
@@ -77,6 +77,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
         foreach (var site in sites)
         {
             site.RequireAttachable();
+            RequireFinite(site, row);
         }
 
         if (adapter.BaseFingerprint is { } found && found != Adapter.BaseFingerprint)
@@ -85,6 +86,22 @@ public sealed class MixedBatch<TAdapter> : IDisposable
         }
 
         return sites;
+    }
+
+    // A mask multiplies what is another row's by 0, and 0 times NaN is NaN.
+    private void RequireFinite(LoraSite site, int row)
+    {
+        if (_form == MixedForm.Loop || !site.Update.IsTargeted)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        if (!(site.Update.A.isfinite().all() & site.Update.B.isfinite().all()).item<bool>())
+        {
+            throw new LoraException($"Row {row}: {site.Path}: expected finite A and B for {nameof(MixedForm)}.{_form}, in which one adapter's NaN would reach the other rows, found NaN or infinity. Leave the adapter out, or take {nameof(MixedForm)}.{nameof(MixedForm.Loop)}.");
+        }
     }
 
     /// <summary>Frees what was kept between calls; the rows' adapters stay. Set the model's <c>ActiveAdapter</c> to another first.</summary>

@@ -10,7 +10,7 @@ public enum MixedForm
     /// All adapters at once: their A one below the other, the results of other rows' adapters times 0, and one product with their B side by
     /// side. Two products for any number of adapters, of which all but one's share is thrown away: for few adapters of low rank on few rows,
     /// such as the decoding of a small model. A projection that drops inputs in training, DoRA, slices, convolutions, biases and what stands in for a
-    /// part of the base are computed by <see cref="Loop"/>.
+    /// part of the base are computed by <see cref="Loop"/>. An adapter that becomes NaN in training spoils the other rows too, which it does not in <see cref="Loop"/>.
     /// </summary>
     Mask,
 

@@ -290,7 +290,7 @@ public sealed class OwnBiasTests : IDisposable
     public void An_option_that_would_mean_nothing_is_refused()
     {
         using var model = new OneTarget(8, 5, bias: false);
-        Assert.Contains("TrainedBiases.LoraOnly: expected a projection with a bias, found none", Assert.Throws<LoraException>(() => model.CreateAdapter(LoraOnly)).Message, StringComparison.Ordinal);
+        Assert.Contains("TrainedBiases.LoraOnly: expected an adapted projection with a bias, found none", Assert.Throws<LoraException>(() => model.CreateAdapter(LoraOnly)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -301,6 +301,13 @@ public sealed class OwnBiasTests : IDisposable
         Assert.All(
             new Action[] { () => model.Combine(new CombineOptions(), (adapter, 1)), () => model.Compress(adapter, 1) },
             operation => Assert.Contains("found one that owns biases of [transformer.h.0.c_attn", Assert.Throws<LoraException>(operation).Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_undefined_value_is_refused_by_name()
+    {
+        using var model = new OneTarget(8, 5);
+        Assert.Contains("Bias: expected a member of TrainedBiases, found 9", Assert.Throws<LoraException>(() => model.CreateAdapter(new LoraConfig { Bias = (TrainedBiases)9 })).Message, StringComparison.Ordinal);
     }
 
     [Fact]

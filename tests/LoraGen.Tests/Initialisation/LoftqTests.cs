@@ -217,4 +217,34 @@ public sealed class LoftqTests : IDisposable
 
     private static void AssertNear(double[,] expected, Tensor found, double tolerance)
         => Assert.All(expected.Cast<double>().Zip(Values.Flat(found)), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+
+    [Theory]
+    [InlineData(LoraInit.Loftq)]
+    [InlineData(LoraInit.Pissa)]
+    public void A_start_that_would_never_train_is_refused(LoraInit init)
+    {
+        using var model = new OneTarget(8, 6);
+        using (no_grad())
+            model.get_parameter("proj.weight")!.zero_();
+        Assert.Contains("proj: expected a weight that something can be taken out of", Assert.Throws<LoraException>(() => model.CreateAdapter(new LoraConfig { Rank = 2, Init = init })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_base_that_is_quantised_is_not_quantised_again()
+    {
+        using var model = new OneTarget(8, 6);
+        using var first = model.QuantizeAndCreateAdapter(new LoraConfig { Rank = 2 }).Adapter;
+        var before = Base.Bytes(model);
+        Assert.Contains("quantised already", Assert.Throws<LoraException>(() => model.QuantizeAndCreateAdapter(new LoraConfig { Rank = 2 })).Message, StringComparison.Ordinal);
+        Assert.Equal(before, Base.Bytes(model));
+    }
+
+    [Fact]
+    public void A_weight_that_is_anothers_too_is_not_quantised()
+    {
+        using var model = new Gpt(tied: true);
+        var before = Base.Bytes(model);
+        Assert.Contains("lm_head: expected a weight of its own", Assert.Throws<LoraException>(() => model.QuantizeAndCreateAdapter(new LoraConfig { Rank = 2, TargetModules = ["lm_head"] })).Message, StringComparison.Ordinal);
+        Assert.Equal(before, Base.Bytes(model));
+    }
 }

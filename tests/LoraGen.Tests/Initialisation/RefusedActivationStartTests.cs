@@ -47,6 +47,7 @@ public sealed class RefusedActivationStartTests : IDisposable
         using var model = new Pair(Width);
         Assert.StartsWith("left: expected a call with vectors that count, found none in these batches.", Refusal([], x => model.call(x, x)), StringComparison.Ordinal);
         Assert.StartsWith("left: expected a call with vectors that count, found none in these batches.", Refusal([Base.Input(9, Width)], _ => { }), StringComparison.Ordinal);
+        Assert.StartsWith("left: expected inputs that vary, found 9 vectors that are all the same", Refusal([ones(9, Width)], x => model.call(x, x)), StringComparison.Ordinal);
         Assert.StartsWith("CreateAdapterFromActivations: expected vectors for 4 directions, the ranks of all projections together, found 2.", Refusal([Base.Input(1, Width)], x => model.call(x, x)), StringComparison.Ordinal);
         Assert.StartsWith("left: expected finite activations, found NaN or infinity.", Refusal([Base.Input(9, Width) / 0], x => model.call(x, x)), StringComparison.Ordinal);
         Assert.StartsWith("left: mask: expected a Bool [9], as the projection's input is [9, 12], found Bool [9, 1].", Refusal([Base.Input(9, Width)], x => model.call(x, x), x => ones(9, 1, dtype: ScalarType.Bool)), StringComparison.Ordinal);

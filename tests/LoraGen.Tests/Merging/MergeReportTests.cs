@@ -71,4 +71,29 @@ public sealed class MergeReportTests
         model.Merge(adapter);
         Assert.Contains("already carries a merged adapter", Assert.Throws<LoraException>(() => MergeReport.Of(model, adapter)).Message, StringComparison.Ordinal);
     }
+
+    // One entry for each tensor that a merge writes.
+    [Fact]
+    public void Biases_and_rows_of_an_embedding_are_in_it()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Gpt();
+        using var adapter = model.CreateAdapter(new LoraConfig { LoraBias = true, Bias = TrainedBiases.LoraOnly, TrainableTokenIndices = [1, 4] });
+        using (no_grad())
+            adapter.transformer.wte.TokenRows!.add_(0.5);
+        var state = Base.Bytes(model);
+        var report = MergeReport.Of(model, adapter);
+        Assert.Equal(state, Base.Bytes(model));
+        Assert.Equal(["transformer.wte", .. Enumerable.Range(0, 3).SelectMany(layer => new[] { $"transformer.h.{layer}.c_attn", $"transformer.h.{layer}.c_attn.bias" })], report.Targets.Select(target => target.Path));
+        Assert.Equal(0.5, report.Targets[0].LargestChange, 1e-6);
+        Assert.All(report.Targets.Skip(1), target => Assert.Equal(0, target.LargestChange));
+    }
+
+    [Fact]
+    public void What_a_merge_refuses_is_refused()
+    {
+        using var model = new OneTarget(4, 3, bias: false);
+        using var adapter = model.CreateAdapter(new LoraConfig { LoraBias = true });
+        Assert.Contains("proj: expected a base with a bias", Assert.Throws<LoraException>(() => MergeReport.Of(model, adapter)).Message, StringComparison.Ordinal);
+    }
 }

@@ -97,4 +97,27 @@ public sealed class RefusedMixedBatchTests : IDisposable
         _adapter.Dispose();
         _model.Dispose();
     }
+
+    // 0 times NaN is NaN: by a mask, one adapter would spoil the rows of all.
+    [Theory]
+    [InlineData(MixedForm.Mask)]
+    [InlineData(MixedForm.Auto)]
+    public void An_adapter_that_is_not_finite_is_kept_out_of_a_mask(MixedForm form)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new OneTarget(4, 3);
+        using var healthy = model.CreateAdapter().Trained();
+        using var broken = model.CreateAdapter().Trained();
+        using (no_grad())
+            broken.proj.B.fill_(float.NaN);
+        using var mixed = new MixedBatch<OneTarget.Adapter>(model, form);
+        Assert.Contains($"Row 1: proj: expected finite A and B for MixedForm.{form}", Assert.Throws<LoraException>(() => mixed.Rows = [healthy, broken]).Message, StringComparison.Ordinal);
+
+        using var loop = new MixedBatch<OneTarget.Adapter>(model) { Rows = [healthy, broken] };
+        model.ActiveAdapter = loop.Adapter;
+        var found = model.call(Base.Input(2, 4));
+        Assert.True(found[0].isfinite().all().item<bool>());
+        Assert.True(found[1].isnan().all().item<bool>());
+        model.ActiveAdapter = null;
+    }
 }
