@@ -121,9 +121,9 @@ internal sealed class LoraTargetField
         _ => null,
     };
 
-    /// <summary>Why the projection's output has no such slices, or null; that an embedding has none at all is a VariantMistake.</summary>
+    /// <summary>Why the projection's output has no such slices, or null; that an embedding or a convolution has none at all is a VariantMistake.</summary>
     public string? FindSlicesMistake(NewProjection projection)
-        => Trained is not null && Kind != ProjectionKind.Embedding && projection.Out is { } outputs && outputs % Slices != 0 ? $"{Slices} slices cannot share {outputs} outputs" : null;
+        => Trained is not null && Kind is { IsLinear: true } && projection.Out is { } outputs && outputs % Slices != 0 ? $"{Slices} slices cannot share {outputs} outputs" : null;
 
     /// <summary>Why the projection cannot have the update or the start that is asked for, or null.</summary>
     public string? FindVariantMistake(NewProjection projection) => this switch

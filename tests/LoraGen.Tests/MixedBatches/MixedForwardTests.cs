@@ -86,6 +86,7 @@ public sealed class MixedForwardTests
     [InlineData(MixedForm.Auto, ScalarType.BFloat16, 0.05)]
     public void A_whole_model_gives_each_row_what_its_adapter_gives_it_alone(MixedForm form, ScalarType dtype, double tolerance)
     {
+        random.manual_seed(7); // Else the base, and with it the rounding in bf16, is another in each run.
         using var model = new Tower();
         model.to(dtype);
         using var first = model.CreateAdapter(new LoraConfig { TargetModules = ["up", "lm_head"], Rank = 4 }).Trained(seed: 1).Serving();
@@ -103,8 +104,12 @@ public sealed class MixedForwardTests
             for (var row = 0; row < rows.Length; row++)
             {
                 model.ActiveAdapter = rows[row];
-                foreach (var (alone, together) in Values.Flat(model.call(x[row..(row + 1)])).Zip(Values.Flat(found[row])))
-                    Assert.Equal(alone, together, tolerance * (1 + Math.Abs(alone)));
+                var (alone, together) = (Values.Flat(model.call(x[row..(row + 1)])), Values.Flat(found[row]));
+
+                // Both forms round on the way, where the values are as large as the largest of the result.
+                var largest = alone.Max(Math.Abs);
+                TestContext.Current.TestOutputHelper?.WriteLine($"{alone.Zip(together).Max(pair => Math.Abs(pair.First - pair.Second)) / (1 + largest)}");
+                Assert.All(alone.Zip(together), pair => Assert.Equal(pair.First, pair.Second, tolerance * (1 + largest)));
             }
         }
     }
