@@ -34,6 +34,11 @@ public static class LoraCombining
             throw new LoraException("Combine: expected at least one adapter, found none.");
         }
 
+        if (!Enum.IsDefined(options.Method) || !Enum.IsDefined(options.MajoritySign))
+        {
+            throw new LoraException($"{nameof(CombineOptions)}: expected members of {nameof(CombineMethod)} and {nameof(MajoritySign)}, found {options.Method} and {options.MajoritySign}.");
+        }
+
         using var scope = NewDisposeScope();
         using var inference = no_grad();
 

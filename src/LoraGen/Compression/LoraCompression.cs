@@ -37,10 +37,10 @@ public static class LoraCompression
     /// any dtype, on any device.
     /// </param>
     /// <param name="rank">One rank for all projections, or as many singular values as have a share of the energy.</param>
-    /// <param name="config">Says which projections to adapt; its ranks and alphas count for nothing here. Null takes those that are adapted by default.</param>
+    /// <param name="config">Says which projections to adapt; its ranks and alphas count for nothing here, nor does the class's own ModulesToSave. Null takes those that are adapted by default.</param>
     /// <returns>The adapter, and what was lost in each projection.</returns>
     /// <exception cref="LoraException">
-    /// A tensor is missing, has another shape or is not finite, a weight of the model carries an adapter, or, by energy, no projection differs.
+    /// A tensor is missing, has another shape or is not finite, a weight of the model carries an adapter, by energy no projection differs, or the config asks for what is no A and B alone.
     /// </exception>
     public static DerivedAdapter<TAdapter> Extract<TAdapter>(
         this ILoraModel<TAdapter> model, IReadOnlyDictionary<string, Tensor> tuned, RankChoice rank, LoraConfig? config = null)
@@ -49,6 +49,7 @@ public static class LoraCompression
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tuned);
         ArgumentNullException.ThrowIfNull(rank);
+        RequireLowRankAlone(config ?? new LoraConfig());
         using var scope = NewDisposeScope();
         using var inference = no_grad();
         var fineTuned = new FineTunedWeights((nn.Module)model, tuned);
@@ -65,6 +66,23 @@ public static class LoraCompression
         {
             LeftOut = fineTuned.DifferingBeside(sites),
         };
+    }
+
+    private static void RequireLowRankAlone(LoraConfig config)
+    {
+        Require(config.UseDora is not true, nameof(LoraConfig.UseDora));
+        Require(config.LoraBias is not true, nameof(LoraConfig.LoraBias));
+        Require(config.Bias == TrainedBiases.None, nameof(LoraConfig.Bias));
+        Require(config.ModulesToSave is null or [], nameof(LoraConfig.ModulesToSave));
+        Require(config is { TrainableTokenIndices: null, TrainableTokenIndicesByModule: null }, nameof(LoraConfig.TrainableTokenIndices));
+
+        static void Require(bool isLeftOut, string option)
+        {
+            if (!isLeftOut)
+            {
+                throw new LoraException($"Extract: {option}: expected a config without it, found one with, but what is extracted is A and B alone; what else differs is named in {nameof(DerivedAdapter<>.LeftOut)}.");
+            }
+        }
     }
 
     // Only to see what the config targets: rank 1 costs next to nothing, and the global generator is not to move.

@@ -27,10 +27,15 @@ public sealed class MixedBatch<TAdapter> : IDisposable
 
     /// <param name="model">The base that the rows' adapters are for.</param>
     /// <param name="form">How to compute.</param>
-    /// <exception cref="LoraException">The base cannot have adapters; see <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</exception>
+    /// <exception cref="LoraException">The form is no member, or the base cannot have adapters; see <see cref="ILoraModel{TAdapter}.CreateAdapter"/>.</exception>
     public MixedBatch(ILoraModel<TAdapter> model, MixedForm form = MixedForm.Loop)
     {
         ArgumentNullException.ThrowIfNull(model);
+        if (!Enum.IsDefined(form))
+        {
+            throw new LoraException($"{nameof(MixedForm)}: expected one of its members, found {form}.");
+        }
+
         (_model, _form) = (model, form);
         Adapter = AdapterBuilder.CreateEmpty(model);
         _sites = LoraSites.Of(model, Adapter);

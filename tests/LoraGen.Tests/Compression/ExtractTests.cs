@@ -110,4 +110,21 @@ public sealed class ExtractTests
 
     private static void Refused(OneTarget model, Dictionary<string, Tensor> tuned, string message)
         => Assert.Contains(message, Assert.Throws<LoraException>(() => model.Extract(tuned, rank: 2)).Message, StringComparison.Ordinal);
+
+    public static TheoryData<LoraConfig> MoreThanLowRank =>
+    [
+        new LoraConfig { UseDora = true },
+        new LoraConfig { LoraBias = true },
+        new LoraConfig { Bias = TrainedBiases.All },
+        new LoraConfig { ModulesToSave = ["proj"] },
+        new LoraConfig { TrainableTokenIndices = [1] },
+    ];
+
+    [Theory]
+    [MemberData(nameof(MoreThanLowRank))]
+    public void A_config_that_asks_for_more_than_A_and_B_is_refused(LoraConfig config)
+    {
+        using var model = new OneTarget(4, 3);
+        Assert.Contains("expected a config without it", Assert.Throws<LoraException>(() => model.Extract(model.state_dict(), 1, config)).Message, StringComparison.Ordinal);
+    }
 }
