@@ -10,6 +10,9 @@ internal sealed class ModuleNames(string source, string option, IReadOnlyList<st
     private readonly HashSet<string> _found = new(StringComparer.Ordinal);
     private readonly ModulePattern? _pattern = pattern is null ? null : new ModulePattern(source, $"{option}Pattern", $"^(?:{pattern})$");
 
+    /// <summary>Whether a path is a name or ends with a dot and that name.</summary>
+    public static bool IsEndOf(string path, string name) => path == name || path.EndsWith($".{name}", StringComparison.Ordinal);
+
     /// <summary>Whether there is a list or a pattern at all.</summary>
     public bool IsGiven => names is not null || pattern is not null;
 
@@ -17,7 +20,7 @@ internal sealed class ModuleNames(string source, string option, IReadOnlyList<st
     public bool Contains(string path)
     {
         var matches = _pattern is null
-            ? (names ?? []).Where(name => path == name || path.EndsWith($".{name}", StringComparison.Ordinal)).ToList()
+            ? (names ?? []).Where(name => IsEndOf(path, name)).ToList()
             : _pattern.Matches(path) ? [pattern!] : [];
         _found.UnionWith(matches);
         return matches.Count > 0;

@@ -21,6 +21,7 @@ public sealed class NamedAdapters<TAdapter> : IDisposable
 {
     private readonly ILoraModel<TAdapter> _model;
     private readonly OrderedDictionary<string, TAdapter> _adapters = new(StringComparer.Ordinal);
+    private bool _isDisposed;
 
     /// <param name="model">The base, which stays the caller's.</param>
     public NamedAdapters(ILoraModel<TAdapter> model)
@@ -119,6 +120,7 @@ public sealed class NamedAdapters<TAdapter> : IDisposable
         }
 
         _adapters.Clear();
+        _isDisposed = true;
     }
 
     private void Release(TAdapter adapter)
@@ -136,6 +138,7 @@ public sealed class NamedAdapters<TAdapter> : IDisposable
 
     private void RequireFree(string name)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (_adapters.ContainsKey(name))
         {

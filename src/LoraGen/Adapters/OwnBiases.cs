@@ -82,7 +82,7 @@ internal sealed class OwnBiases(string source, LoraConfig config, torch.nn.Modul
     {
         var known = modules.Select(path => $"{path}.{ProjectionWeight.BiasName}").ToHashSet(StringComparer.Ordinal);
         return model.named_parameters()
-            .Where(item => (item.name == ProjectionWeight.BiasName || item.name.EndsWith($".{ProjectionWeight.BiasName}", StringComparison.Ordinal)) && !known.Contains(item.name))
+            .Where(item => ModuleNames.IsEndOf(item.name, ProjectionWeight.BiasName) && !known.Contains(item.name))
             .Select(item => KeyValuePair.Create(item.name, item.parameter));
     }
 }

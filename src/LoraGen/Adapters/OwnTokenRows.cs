@@ -105,7 +105,7 @@ internal sealed class OwnTokenRows
             return ids;
         }
 
-        var named = (_config.TrainableTokenIndicesByModule ?? new Dictionary<string, IReadOnlyList<int>>()).Where(item => Ends(path, item.Key)).ToList();
+        var named = (_config.TrainableTokenIndicesByModule ?? new Dictionary<string, IReadOnlyList<int>>()).Where(item => ModuleNames.IsEndOf(path, item.Key)).ToList();
         if (named.Count > 1)
         {
             throw new LoraException($"{_option}: {path}: expected one list of ids, found those of [{string.Join(", ", named.Select(item => item.Key))}].");
@@ -117,13 +117,12 @@ internal sealed class OwnTokenRows
 
     private string? InputEmbedding() => _embeddings is [var only]
         ? only
-        : _embeddings.Where(path => InputEmbeddings.Any(name => Ends(path, name))).ToList() is [var one] ? one : null;
+        : _embeddings.Where(path => InputEmbeddings.Any(name => ModuleNames.IsEndOf(path, name))).ToList() is [var one] ? one : null;
 
     // PEFT changes the rows of a tied head too. Where the model passes the embedding's weight to a function, nothing tells of the tie.
     private void RequireUntied(string path, Parameter weight)
     {
-        using var scope = NewDisposeScope();
-        var users = _model.state_dict().Where(item => item.Value.NumberOfElements > 0 && WeightMemory.Of(item.Value) == WeightMemory.Of(weight)).Select(item => item.Key).ToList();
+        var users = TiedWeights.KeysByMemory(_model)[WeightMemory.Of(weight)].ToList();
         if (users.Count > 1)
         {
             throw new LoraException($"{_option}: {path}: expected an embedding with a weight of its own, found one under the keys [{string.Join(", ", users)}]: PEFT changes the rows of all of them, and here the embedding alone would be changed. Give the head a weight of its own.");
@@ -142,8 +141,6 @@ internal sealed class OwnTokenRows
             throw new LoraException($"{_option}: expected each id once, found {repeated.Key} {repeated.Count()} times.");
         }
     }
-
-    private static bool Ends(string path, string name) => path == name || path.EndsWith($".{name}", StringComparison.Ordinal);
 
     /// <summary>Checks that an embedding has rows for all ids.</summary>
     /// <exception cref="LoraException">It has not.</exception>

@@ -99,7 +99,7 @@ internal sealed class SavedModules
             var names = _saved.Select(Name).Distinct().Order(StringComparer.Ordinal).ToList();
 
             // PEFT wraps each match, and not one inside the other.
-            return names.Count == 0 ? null : [.. names.Where(name => !names.Any(other => other != name && Matches(name).All(path => PathAndParents(Parent(path)).Any(parent => Ends(parent, other)))))];
+            return names.Count == 0 ? null : [.. names.Where(name => !names.Any(other => other != name && Matches(name).All(path => PathAndParents(Parent(path)).Any(parent => ModuleNames.IsEndOf(parent, other)))))];
         }
     }
 
@@ -109,7 +109,7 @@ internal sealed class SavedModules
     /// <summary>Whether all parameters of a module are saved.</summary>
     public bool IsWhole(string module) => ParametersIn(module).Any() && ParametersIn(module).All(item => _saved.Contains(item.Module));
 
-    private IEnumerable<string> Matches(string name) => _modulePaths.Where(path => Ends(path, name));
+    private IEnumerable<string> Matches(string name) => _modulePaths.Where(path => ModuleNames.IsEndOf(path, name));
 
     private IEnumerable<(string Module, string Parameter)> ParametersIn(string module)
         => _baseParameters.Where(item => item.Module == module || item.Module.StartsWith($"{module}.", StringComparison.Ordinal));
@@ -125,6 +125,4 @@ internal sealed class SavedModules
     private static string Parent(string path) => path[..Math.Max(0, path.LastIndexOf('.'))];
 
     private static string LastName(string path) => path[(path.LastIndexOf('.') + 1)..];
-
-    private static bool Ends(string path, string name) => path == name || path.EndsWith($".{name}", StringComparison.Ordinal);
 }

@@ -16,6 +16,11 @@ internal sealed class Combination
             throw new LoraException($"{nameof(CombineOptions)}: {options.Method}{(options.AsPeft ? " as PEFT" : "")}: {nameof(CombineOptions.Rank)}: expected none, since the ranks follow from those of the adapters, found one.");
         }
 
+        if (options.Density is not null && !SparseSum.Is(options.Method))
+        {
+            throw new LoraException($"{nameof(CombineOptions)}: {options.Method}: {nameof(CombineOptions.Density)}: expected none, since all values are kept, found {options.Density}.");
+        }
+
         _options = options;
         _sparse = SparseSum.Is(options.Method) ? new SparseSum(options) : null;
     }

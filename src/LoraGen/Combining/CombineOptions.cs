@@ -14,7 +14,7 @@ public sealed record CombineOptions
     /// </summary>
     public RankChoice? Rank { get; init; }
 
-    /// <summary>The share of the values that is kept, above 0 and at most 1; needed by the methods that keep a share (PEFT: <c>density</c>).</summary>
+    /// <summary>The share of the values that is kept, above 0 and at most 1; needed by the methods that keep a share, and refused by the others (PEFT: <c>density</c>).</summary>
     public double? Density { get; init; }
 
     /// <summary>Used by the methods of TIES (PEFT: <c>majority_sign_method</c>).</summary>

@@ -43,7 +43,7 @@ public static class LoraCombining
         using var inference = no_grad();
 
         // PEFT has nothing to combine then, and takes the one method that is exact.
-        var combination = new Combination(options is { AsPeft: true, Method: not CombineMethod.Cat } && adapters.Count == 1 ? options with { Method = CombineMethod.Linear, Rank = null } : options);
+        var combination = new Combination(options is { AsPeft: true, Method: not CombineMethod.Cat } && adapters.Count == 1 ? options with { Method = CombineMethod.Linear, Rank = null, Density = SparseSum.Is(options.Method) ? null : options.Density } : options);
         var targets = WeightedTarget.Of(model, adapters);
         var updates = targets.SelectMany(target => target.Updates).Select(item => item.Update).ToList();
         var saved = SavedChoice.Of([.. adapters.Select(item => item.Adapter)], options);

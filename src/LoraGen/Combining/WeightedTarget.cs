@@ -37,6 +37,7 @@ internal sealed record WeightedTarget(string Path, IReadOnlyList<WeightedUpdate>
             throw new LoraException(FormattableString.Invariant($"Adapter {number}: weight: expected a finite number, found {weight}."));
         }
 
+        ArgumentNullException.ThrowIfNull(adapter);
         adapter.RequireOwn("Combine");
         adapter.RequireNoBiasesOrRows("Combine");
         var sites = LoraSites.Of(model, adapter);
@@ -55,8 +56,7 @@ internal sealed record WeightedTarget(string Path, IReadOnlyList<WeightedUpdate>
 
     private static void RequireFinite(LoraSite site, int number)
     {
-        using var scope = NewDisposeScope();
-        if (!(site.Update.A.isfinite().all() & site.Update.B.isfinite().all()).item<bool>())
+        if (!site.Update.IsFinite())
         {
             throw new LoraException($"{site.Path}: expected finite A and B, found NaN or infinity in adapter {number} of those given.");
         }

@@ -24,6 +24,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
     private readonly MixedForm _form;
     private readonly IReadOnlyList<LoraSite> _sites;
     private IReadOnlyList<Segment> _segments = [];
+    private bool _isDisposed;
 
     /// <param name="model">The base that the rows' adapters are for.</param>
     /// <param name="form">How to compute.</param>
@@ -62,6 +63,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
         get;
         set
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             ArgumentNullException.ThrowIfNull(value);
             var segments = Segment.Of(value);
             var bySegment = segments.Select(segment => Sites(value[segment.First]!, segment.First)).ToList();
@@ -96,14 +98,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
     // A mask multiplies what is another row's by 0, and 0 times NaN is NaN.
     private void RequireFinite(LoraSite site, int row)
     {
-        if (_form == MixedForm.Loop || !site.Update.IsTargeted)
-        {
-            return;
-        }
-
-        using var scope = NewDisposeScope();
-        using var inference = no_grad();
-        if (!(site.Update.A.isfinite().all() & site.Update.B.isfinite().all()).item<bool>())
+        if (_form != MixedForm.Loop && site.Update.IsTargeted && !site.Update.IsFinite())
         {
             throw new LoraException($"Row {row}: {site.Path}: expected finite A and B for {nameof(MixedForm)}.{_form}, in which one adapter's NaN would reach the other rows, found NaN or infinity. Leave the adapter out, or take {nameof(MixedForm)}.{nameof(MixedForm.Loop)}.");
         }
@@ -118,6 +113,7 @@ public sealed class MixedBatch<TAdapter> : IDisposable
         }
 
         Free(_segments);
+        _isDisposed = true;
         Adapter.Dispose();
     }
 

@@ -33,7 +33,7 @@ internal static partial class PeftOddities
             yield return $"target_modules lists {repeated} more than once.";
         }
 
-        foreach (var target in (config.TargetModules ?? []).Distinct().Where(target => !updates.Any(update => Ends(update.Path, target))))
+        foreach (var target in (config.TargetModules ?? []).Distinct().Where(target => !updates.Any(update => ModuleNames.IsEndOf(update.Path, target))))
         {
             yield return $"target_modules lists {Excerpt.Of(target)}, and the file has no low-rank tensors for it.";
         }
@@ -53,7 +53,7 @@ internal static partial class PeftOddities
     {
         if (config.TargetModules is { } names)
         {
-            return [.. updates.Select(update => update.Path).Where(path => !names.Any(name => Ends(path, name)))];
+            return [.. updates.Select(update => update.Path).Where(path => !names.Any(name => ModuleNames.IsEndOf(path, name)))];
         }
 
         if (config.TargetModulesPattern is { } text and not "all-linear")
@@ -204,8 +204,6 @@ internal static partial class PeftOddities
 
     private static IEnumerable<string> Repeated(IReadOnlyList<string>? names)
         => (names ?? []).GroupBy(name => name, StringComparer.Ordinal).Where(group => group.Count() > 1).Select(group => Excerpt.Of(group.Key));
-
-    private static bool Ends(string path, string name) => path == name || path.EndsWith($".{name}", StringComparison.Ordinal);
 
     private static bool Holds(string path, string name) => $".{path}.".Contains($".{name}.", StringComparison.Ordinal);
 

@@ -61,6 +61,14 @@ public abstract partial class LowRankUpdate
     /// <summary>Whether it is s B A and nothing else, of the whole projection.</summary>
     internal bool IsPlain => IsTargeted && Magnitude is null && Slices is null && BBias is null && !OwnsBias;
 
+    /// <summary>Whether neither A nor B has NaN or infinity.</summary>
+    internal bool IsFinite()
+    {
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        return (A.isfinite().all() & B.isfinite().all()).item<bool>();
+    }
+
     /// <summary>The length of the projection's result.</summary>
     internal long Outputs => Slices?.Outputs(B) ?? B.shape[0];
 

@@ -75,7 +75,7 @@ public sealed class AsPeftTests : IDisposable
         Assert.InRange(Deltas.Distance(Deltas.Sum((-0.5, Deltas.Of(_first.proj))), Deltas.Of(adapter.proj)), 0, 1e-6);
     }
 
-    private static CombineOptions Options(CombineMethod method) => new() { Method = method, AsPeft = true, Density = 0.5 };
+    private static CombineOptions Options(CombineMethod method) => new() { Method = method, AsPeft = true, Density = method is CombineMethod.Linear or CombineMethod.Svd or CombineMethod.Cat ? null : 0.5 };
 
     public void Dispose()
     {

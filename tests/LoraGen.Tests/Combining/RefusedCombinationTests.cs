@@ -34,6 +34,23 @@ public sealed class RefusedCombinationTests : IDisposable
     public void A_density_that_keeps_nothing_or_more_than_all(double? density, string message)
         => Refused(new CombineOptions { Method = CombineMethod.Ties, Density = density }, [(_adapter, 1)], "Density: expected a value above 0 and at most 1, " + message);
 
+    [Theory]
+    [InlineData(CombineMethod.Svd)]
+    [InlineData(CombineMethod.Cat)]
+    public void A_density_where_all_values_are_kept(CombineMethod method)
+        => Refused(new CombineOptions { Method = method, Density = 0.5 }, [(_adapter, 1)], $"{method}: Density: expected none");
+
+    [Fact]
+    public void Values_that_are_no_members()
+    {
+        Refused(new CombineOptions { Method = (CombineMethod)77 }, [(_adapter, 1)], "expected members of CombineMethod and MajoritySign, found 77");
+        Refused(new CombineOptions { Method = CombineMethod.Ties, Density = 1, MajoritySign = (MajoritySign)9 }, [(_adapter, 1)], "found Ties and 9");
+    }
+
+    [Fact]
+    public void An_adapter_that_is_null()
+        => Assert.Throws<ArgumentNullException>(() => _model.Combine(new CombineOptions(), (null!, 1)));
+
     [Fact]
     public void A_rank_for_cat() => Refused(new CombineOptions { Method = CombineMethod.Cat, Rank = 2 }, [(_adapter, 1)], "Cat: Rank: expected none");
 

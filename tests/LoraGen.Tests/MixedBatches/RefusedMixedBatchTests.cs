@@ -120,4 +120,14 @@ public sealed class RefusedMixedBatchTests : IDisposable
         Assert.True(found[1].isnan().all().item<bool>());
         model.ActiveAdapter = null;
     }
+
+    [Fact]
+    public void Rows_after_it_was_disposed()
+    {
+        using var model = new OneTarget(4, 3);
+        using var adapter = model.CreateAdapter();
+        var mixed = new MixedBatch<OneTarget.Adapter>(model);
+        mixed.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => mixed.Rows = [adapter]);
+    }
 }

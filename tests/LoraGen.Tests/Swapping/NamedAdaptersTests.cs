@@ -213,4 +213,13 @@ public sealed class NamedAdaptersTests : IDisposable
         using var y = _model.call(_x);
         return Base.Bytes(y);
     }
+
+    [Fact]
+    public void After_it_was_disposed_it_owns_no_more()
+    {
+        using var model = new OneTarget(4, 3);
+        var adapters = new NamedAdapters<OneTarget.Adapter>(model);
+        adapters.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => adapters.Create("late"));
+    }
 }
